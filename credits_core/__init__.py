@@ -1,0 +1,62 @@
+"""Prepaid credits inside your own app, on the Redis you already have.
+
+>>> from credits_core import Credits
+>>> credits = Credits.from_url("memory://")
+>>> credits.initialize_user("alice", 100).balance
+100
+>>> credits.deduct("alice", 10, "chat_message").balance
+90
+"""
+
+from credits_core._version import __version__
+from credits_core.async_client import AsyncCredits
+from credits_core.client import Credits
+from credits_core.errors import (
+    AccountStateError,
+    BackendError,
+    BackendUnavailableError,
+    BalanceVerificationError,
+    CreditsError,
+    IdempotencyConflictError,
+    InsufficientCreditsError,
+    InvalidRequestError,
+    LimitExceededError,
+    OutcomeUnknownError,
+    PricingConfigError,
+    TransactionError,
+)
+from credits_core.models import (
+    AccountExport,
+    BalanceVerification,
+    Receipt,
+    ReconcileReport,
+    Transaction,
+)
+from credits_core.pricing import FIXED_PRICING, PRICING_CONFIG, MeteredPrice, PricingEngine
+
+__all__ = [
+    "FIXED_PRICING",
+    "PRICING_CONFIG",
+    "AccountExport",
+    "AccountStateError",
+    "AsyncCredits",
+    "BackendError",
+    "BackendUnavailableError",
+    "BalanceVerification",
+    "BalanceVerificationError",
+    "Credits",
+    "CreditsError",
+    "IdempotencyConflictError",
+    "InsufficientCreditsError",
+    "InvalidRequestError",
+    "LimitExceededError",
+    "MeteredPrice",
+    "OutcomeUnknownError",
+    "PricingConfigError",
+    "PricingEngine",
+    "Receipt",
+    "ReconcileReport",
+    "Transaction",
+    "TransactionError",
+    "__version__",
+]

@@ -1,0 +1,314 @@
+"""`AsyncCredits`, the client for async code. `Credits` is its twin, method for method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from credits_core import commands, cursors, validation
+from credits_core._client import DEFAULT_CREDITS, DEFAULT_TIMEOUT, Settings, check_timeout
+from credits_core.config import from_environment, open_async_backend
+from credits_core.cursors import in_groups
+from credits_core.delivery import TRY_SHARE, resolve
+from credits_core.executor import AsyncExecutor
+from credits_core.models import AccountExport, BalanceVerification, Receipt, ReconcileReport
+from credits_core.plans.reconcile import GROUP, reconcile_group
+from credits_core.plans.verify import rebuild, verify
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+    from datetime import datetime
+    from types import TracebackType
+    from typing import Self
+
+    from credits_core.backends import AsyncBackend
+    from credits_core.errors import OutcomeUnknownError
+    from credits_core.models import Transaction
+
+
+class AsyncCredits:
+    """Prepaid credits of any number of users, in one store, for one event loop.
+
+    Concurrent calls of a client travel together over a few connections; a hundred tasks
+    need no hundred connections. A call that is cancelled happens once or not at all.
+
+    Credits are whole numbers up to 10^15 an operation. User ids are 1 to 256 bytes of
+    text without blank edges or control characters.
+
+    Every method may raise `InvalidRequestError` (an argument is wrong), `AccountStateError`
+    (what the store holds is no account), `BackendUnavailableError` (the store is away,
+    nothing was executed) and, if it writes, `OutcomeUnknownError` (sent, not answered).
+    """
+
+    def __init__(
+        self,
+        backend: AsyncBackend,
+        *,
+        default_credits: int = DEFAULT_CREDITS,
+        auto_initialize: bool = False,
+        prefix: str = "",
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
+        """Use a backend.
+
+        `default_credits` is what a sign-up gives; with `auto_initialize` a user's first
+        charge, addition or balance signs the user up. `prefix` goes before every key name.
+        `timeout` is how many seconds a call may take in all, above 0 and at most 60.
+        """
+        settings = Settings(
+            backend,
+            method="aclose",
+            default_credits=default_credits,
+            auto_initialize=auto_initialize,
+            prefix=prefix,
+            timeout=timeout,
+        )
+        self._backend = backend
+        self._keys = settings.keys
+        self._default_credits = settings.default_credits
+        self._sign_up = settings.sign_up
+        self._executor = AsyncExecutor(backend, timeout=settings.timeout, braces=backend.braces)
+
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        *,
+        token: str | None = None,
+        default_credits: int = DEFAULT_CREDITS,
+        auto_initialize: bool = False,
+        prefix: str = "",
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> Self:
+        """Open a store by its URL; nothing is sent before the first call.
+
+        `redis://` `rediss://` `unix://` `redis+sentinel://` `redis+cluster://` for Redis,
+        Valkey and kin; `https://` with its `token` for Upstash REST; `memory://` for a
+        store in this process (`memory://name` is shared in it).
+        """
+        backend = open_async_backend(url, token=token, timeout=TRY_SHARE * check_timeout(timeout))
+        return cls(
+            backend,
+            default_credits=default_credits,
+            auto_initialize=auto_initialize,
+            prefix=prefix,
+            timeout=timeout,
+        )
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        default_credits: int = DEFAULT_CREDITS,
+        auto_initialize: bool = False,
+        prefix: str = "",
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> Self:
+        """Open the store that the environment names.
+
+        The first that is set of CREDITS_URL (with CREDITS_TOKEN), UPSTASH_REDIS_REST_URL
+        (with UPSTASH_REDIS_REST_TOKEN), UPSTASH_REDIS_URL (with UPSTASH_REDIS_TOKEN) and
+        REDIS_URL. Raises `InvalidRequestError` when none is.
+        """
+        url, token = from_environment()
+        return cls.from_url(
+            url,
+            token=token,
+            default_credits=default_credits,
+            auto_initialize=auto_initialize,
+            prefix=prefix,
+            timeout=timeout,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Use the client in an `async with` block that closes it."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the client."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what this client opened; a client that was handed in stays open."""
+        await self._executor.aclose()
+        await self._backend.aclose()
+
+    async def initialize_user(self, user_id: str, credits: int | None = None) -> Receipt:
+        """Give a user the sign-up credits, once in the account's life.
+
+        `credits` is 0 or more, by default the client's `default_credits`. Called again it
+        changes nothing and answers `created=False`, `tx_id="already_initialized"`.
+        """
+        amount = self._default_credits if credits is None else credits
+        now = await self._executor.now_ms()
+        return await self._executor.run(
+            commands.initialize(self._keys, user_id, amount, now_ms=now)
+        )
+
+    async def deduct(
+        self,
+        user_id: str,
+        amount: int,
+        action: str,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
+        """Take credits out of an account, if it has them.
+
+        `action` says what for (1 to 64 characters); `metadata` is a JSON object of at most
+        4 KB. With an `idempotency_key` (1 to 255 characters, kept for 30 days or more) the
+        same call again answers the first receipt with `replayed=True`.
+
+        Raises `InsufficientCreditsError`, and `IdempotencyConflictError` when the key was
+        used for something else.
+        """
+        return await self._executor.run(
+            commands.deduct(
+                self._keys,
+                user_id,
+                amount,
+                action,
+                metadata,
+                idempotency_key=idempotency_key,
+                sign_up=self._sign_up,
+                now_ms=await self._executor.now_ms(),
+            )
+        )
+
+    async def add(
+        self,
+        user_id: str,
+        amount: int,
+        action: str,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
+        """Put credits into an account: a purchase, a grant, a correction.
+
+        Give a payment its own id as `idempotency_key`, which is kept for ever: announced
+        twice it is credited once.
+
+        Raises `LimitExceededError` when the balance would pass 2^53-1, and
+        `IdempotencyConflictError` when the key was used for something else.
+        """
+        return await self._executor.run(
+            commands.add(
+                self._keys,
+                user_id,
+                amount,
+                action,
+                metadata,
+                idempotency_key=idempotency_key,
+                sign_up=self._sign_up,
+                now_ms=await self._executor.now_ms(),
+            )
+        )
+
+    async def get_balance(self, user_id: str) -> int:
+        """The credits that a user can spend; 0 for an unknown user."""
+        now = await self._executor.now_ms()
+        return await self._executor.run(
+            commands.balance(self._keys, user_id, sign_up=self._sign_up, now_ms=now)
+        )
+
+    async def has_credits(self, user_id: str, amount: int) -> bool:
+        """Whether a user could pay `amount` now. To charge, just `deduct`: it checks itself."""
+        amount = validation.amount(amount)
+        return await self.get_balance(user_id) >= amount
+
+    async def get_transactions(
+        self,
+        user_id: str,
+        *,
+        limit: int = 50,
+        start_time: int | datetime | None = None,
+        end_time: int | datetime | None = None,
+    ) -> list[Transaction]:
+        """The newest transactions first, 1 to 1000 of them.
+
+        `start_time` and `end_time` are inclusive: ms since the epoch or aware datetimes.
+        """
+        return await self._executor.run(
+            commands.newest(
+                self._keys, user_id, limit=limit, start_time=start_time, end_time=end_time
+            )
+        )
+
+    def iter_transactions(
+        self,
+        user_id: str,
+        *,
+        start_time: int | datetime | None = None,
+        end_time: int | datetime | None = None,
+    ) -> AsyncIterator[Transaction]:
+        """All transactions, newest first, however many; a page of them in memory at a time."""
+        cursor = cursors.LogCursor(self._keys, user_id, start_time=start_time, end_time=end_time)
+        return cursors.walk_async(self._executor, cursor)
+
+    async def verify_balance(self, user_id: str) -> BalanceVerification:
+        """Compare the stored balance with the sum of the log, right while others write."""
+        return await self._executor.run_plan(verify(self._keys, user_id))
+
+    async def rebuild_balance(self, user_id: str) -> int:
+        """Set the stored balance to the sum of the log and answer it.
+
+        Safe amid writers and beside another repair. Raises `AccountStateError` when there
+        is a balance without a log to rebuild it from.
+        """
+        return await self._executor.run_plan(rebuild(self._keys, user_id))
+
+    def users(self) -> AsyncIterator[str]:
+        """The ids of all users that have an account, in no order, each once.
+
+        It walks the keys of the whole store; memory grows with the number of users.
+        """
+        return cursors.walk_async(self._executor, cursors.UserCursor(self._keys))
+
+    async def reconcile(
+        self,
+        users: Iterable[str] | AsyncIterable[str] | None = None,
+        repair: bool = True,
+        *,
+        on_progress: Callable[[ReconcileReport], object] | None = None,
+    ) -> ReconcileReport:
+        """Verify many accounts, by default all, and repair those that drifted.
+
+        With `repair=False` an account that drifted counts as an error. `on_progress` is
+        called with the report so far, every few accounts.
+        """
+        report = ReconcileReport()
+        async for group in in_groups(self.users() if users is None else users, GROUP):
+            plan = reconcile_group(self._keys, group, report, repair=repair)
+            report = await self._executor.run_plan(plan)
+            if on_progress is not None:
+                on_progress(report)
+        return report
+
+    async def resolve(self, error: OutcomeUnknownError) -> Receipt | None:
+        """Find out, finally, what became of an operation whose outcome was unknown.
+
+        Answers its receipt, or None when it did not happen and never will. Raises
+        `BackendUnavailableError` while the store cannot be asked.
+        """
+        reply = await self._executor.follow(resolve(error, self._executor))
+        return None if reply is None else error.command.decode(reply)
+
+    async def export_account(self, user_id: str) -> AccountExport:
+        """All that is stored of an account, oldest transaction first."""
+        cursor = cursors.LogCursor(self._keys, user_id, order="oldest")
+        entries = tuple([entry async for entry in cursors.walk_async(self._executor, cursor)])
+        balance = await self._executor.run(commands.stored_balance(self._keys, user_id))
+        return AccountExport(user_id, balance, await self._executor.now_ms(), entries)
+
+    async def delete_account(self, user_id: str) -> bool:
+        """Forget a user: balance, log and all; answers whether there was anything.
+
+        A later sign-up of the same id starts afresh, with its credits.
+        """
+        return await self._executor.run(commands.delete(self._keys, user_id))

@@ -1,0 +1,118 @@
+"""Where the store is: URLs and the environment.
+
+Each scheme loads its client library only when it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from credits_core.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from credits_core.backends import AsyncBackend, Backend
+
+ENVIRONMENT = (
+    ("CREDITS_URL", "CREDITS_TOKEN"),
+    ("UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"),
+    ("UPSTASH_REDIS_URL", "UPSTASH_REDIS_TOKEN"),
+    ("REDIS_URL", ""),
+)
+
+_SCHEMES = (
+    "redis://, rediss://, unix://, redis+sentinel://, redis+cluster:// (TCP), "
+    "https://…upstash.io (Upstash REST) or memory:// (inside the process)"
+)
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def from_environment(env: Mapping[str, str] | None = None) -> tuple[str, str | None]:
+    """The URL and the token that the environment names.
+
+    Raises `InvalidRequestError` when no variable is set.
+    """
+    env = os.environ if env is None else env
+    for url_name, token_name in ENVIRONMENT:
+        if url := env.get(url_name, "").strip():
+            return url, (env.get(token_name, "").strip() or None) if token_name else None
+    names = ", ".join(url_name for url_name, _ in ENVIRONMENT)
+    raise InvalidRequestError(
+        f"no store is configured: set one of {names}, for example "
+        f"CREDITS_URL=redis://localhost:6379/0"
+    )
+
+
+def open_backend(url: str, *, token: str | None, timeout: float) -> Backend:
+    """A sync backend for `url`; each try may take `timeout` seconds."""
+    scheme, rest = _split(url, token)
+    if scheme == "memory":
+        backend: Backend = _load("memory").MemoryBackend(rest)
+    elif scheme in ("http", "https"):
+        backend = _load("upstash").UpstashBackend(url, token)
+    else:
+        backend = _load("redis_urls").open_sync(url, timeout)
+    return backend
+
+
+def open_async_backend(url: str, *, token: str | None, timeout: float) -> AsyncBackend:
+    """An async backend for `url`; each try may take `timeout` seconds."""
+    scheme, rest = _split(url, token)
+    if scheme == "memory":
+        backend: AsyncBackend = _load("memory").AsyncMemoryBackend(rest)
+    elif scheme in ("http", "https"):
+        backend = _load("upstash").AsyncUpstashBackend(url, token)
+    else:
+        backend = _load("redis_urls").open_async(url, timeout)
+    return backend
+
+
+def _split(url: object, token: str | None) -> tuple[str, str]:
+    if not isinstance(url, str) or "://" not in url:
+        raise InvalidRequestError(f"a store is given as a URL: {_SCHEMES}")
+    scheme, rest = url.strip().split("://", 1)
+    # A URL carries passwords: what is wrong is said without showing it.
+    if scheme in ("http", "https"):
+        _check_rest(url, scheme, token)
+    elif token is not None:
+        raise InvalidRequestError(
+            f"a token goes with an https:// URL (Upstash REST); in a {scheme}:// URL the "
+            f"password stands in the URL"
+        )
+    elif scheme not in ("memory", "unix") and scheme.partition("+")[0] not in ("redis", "rediss"):
+        raise InvalidRequestError(f"no store speaks {scheme}://; use {_SCHEMES}")
+    return scheme, rest
+
+
+def _check_rest(url: str, scheme: str, token: str | None) -> None:
+    parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise InvalidRequestError("put the token of a REST URL into token=, not into the URL")
+    if not token:
+        raise InvalidRequestError(
+            "an Upstash REST URL needs its token: token=…, CREDITS_TOKEN or "
+            "UPSTASH_REDIS_REST_TOKEN"
+        )
+    if scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise InvalidRequestError(
+            "http:// would send the token in the clear: use https:// (http:// is for loopback)"
+        )
+
+
+_EXTRAS = {"memory": "memory", "upstash": "upstash", "redis_urls": "redis"}
+
+
+def _load(module: str) -> Any:
+    try:
+        return import_module(f"credits_core.backends.{module}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("credits_core"):
+            raise
+        raise InvalidRequestError(
+            f"this store needs the package {error.name!r}: "
+            f"pip install 'credits-sdk[{_EXTRAS[module]}]'"
+        ) from error

@@ -1,0 +1,189 @@
+"""Every error of the library, in one tree under `CreditsError`.
+
+Each error keeps what it was built from as attributes, so that a handler never
+parses a message, and survives pickling (Celery, multiprocessing).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from credits_core.command import Command
+
+__all__ = [
+    "AccountStateError",
+    "BackendError",
+    "BackendUnavailableError",
+    "BalanceVerificationError",
+    "CreditsError",
+    "IdempotencyConflictError",
+    "InsufficientCreditsError",
+    "InvalidRequestError",
+    "LimitExceededError",
+    "OutcomeUnknownError",
+    "PricingConfigError",
+    "TransactionError",
+]
+
+AccountState = Literal[
+    "missing_balance", "missing_log", "wrong_type", "not_a_number", "fractional", "malformed_entry"
+]
+
+
+class CreditsError(Exception):
+    """Base of every error that this library raises on purpose."""
+
+
+class InsufficientCreditsError(CreditsError):
+    """The account has fewer credits than the operation costs; nothing was charged.
+
+    An HTTP adapter answers it with 402.
+
+    >>> str(InsufficientCreditsError(300, 90, "alice"))
+    "'alice' has 90 credits and this costs 300: 210 more are needed"
+    """
+
+    def __init__(self, required: int, available: int, user_id: str = "") -> None:
+        """Say what was asked and what there is, in credits."""
+        super().__init__(required, available, user_id)
+        self.required = required
+        self.available = available
+        self.user_id = user_id
+
+    def __str__(self) -> str:
+        who = repr(self.user_id) if self.user_id else "the account"
+        missing = self.required - self.available
+        return (
+            f"{who} has {self.available} credits and this costs {self.required}: "
+            f"{missing} more are needed"
+        )
+
+
+class LimitExceededError(CreditsError):
+    """A rule other than the balance refused the operation; nothing changed.
+
+    `rule` is a stable name, such as `"max_balance"`.
+    """
+
+    def __init__(self, rule: str, message: str) -> None:
+        """Name the rule that refused, and say in words what to do."""
+        super().__init__(rule, message)
+        self.rule = rule
+
+    def __str__(self) -> str:
+        return str(self.args[1])
+
+
+class TransactionError(CreditsError):
+    """The operation cannot be done as asked; nothing changed."""
+
+    def __init__(self, message: str, *, tx_id: str | None = None) -> None:
+        """Say what was wrong; `tx_id` names the transaction concerned, where there is one."""
+        super().__init__(message)
+        self.tx_id = tx_id
+
+
+class InvalidRequestError(TransactionError, ValueError):
+    """An argument is not of the kind or range that the operation takes."""
+
+
+class IdempotencyConflictError(TransactionError):
+    """The idempotency key was used before, for another operation, amount or action.
+
+    Use a new key for a new operation; `tx_id` is the transaction that holds the key.
+    """
+
+
+class AccountStateError(TransactionError):
+    """What the store holds for this account is not an account that can be worked on.
+
+    `state` says what is wrong: `"missing_balance"` (a log without a balance),
+    `"missing_log"` (a balance whose log is gone), `"wrong_type"` (a key of another
+    Redis type), `"not_a_number"`, `"fractional"` (a balance with a fraction, written
+    by another app) or `"malformed_entry"` (a log entry that is no transaction).
+    """
+
+    def __init__(self, message: str, *, user_id: str, state: AccountState) -> None:
+        """Name the account and what is wrong with it."""
+        super().__init__(message)
+        self.user_id = user_id
+        self.state: AccountState = state
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments are lost by the default pickling of exceptions.
+        return (_account_state_error, (self.args[0], self.user_id, self.state))
+
+
+def _account_state_error(message: str, user_id: str, state: AccountState) -> AccountStateError:
+    return AccountStateError(message, user_id=user_id, state=state)
+
+
+class BackendError(CreditsError):
+    """The store could not be used as asked."""
+
+
+class BackendUnavailableError(BackendError):
+    """The store did not execute the operation: nothing changed, and it may be tried again."""
+
+
+class OutcomeUnknownError(BackendError):
+    """The operation was sent and no answer came: it may or may not have been executed.
+
+    `await credits.resolve(error)` (or `credits.resolve(error)`) asks again and answers
+    finally: the receipt, or None when the operation has not happened and never will.
+    Calling the operation again without that, and without an idempotency key, can
+    charge a second time.
+    """
+
+    def __init__(self, message: str, command: Command[Any], deadline_ms: int) -> None:
+        """Carry the command, and the server time (ms) after which it cannot execute any more."""
+        super().__init__(message, command, deadline_ms)
+        self.command = command
+        self.deadline_ms = deadline_ms
+
+    @property
+    def user_id(self) -> str:
+        """The account concerned."""
+        return self.command.user_id
+
+    @property
+    def tx_id(self) -> str | None:
+        """The id that the transaction has if it happened."""
+        return self.command.tx_id
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __repr__(self) -> str:
+        # Without the command: its arguments hold the caller's metadata.
+        return f"{type(self).__name__}({str(self)!r})"
+
+
+class BalanceVerificationError(CreditsError):
+    """The stored balance is not the sum of the account's log."""
+
+    def __init__(self, user_id: str, cached: float | None, calculated: float) -> None:
+        """Give the balance as stored (None where there is none) and the sum of the log."""
+        super().__init__(user_id, cached, calculated)
+        self.user_id = user_id
+        self.cached = cached
+        self.calculated = calculated
+
+    def __str__(self) -> str:
+        return (
+            f"the balance of {self.user_id!r} is stored as {self.cached} and its log sums to "
+            f"{self.calculated}: repair it with rebuild_balance or `credits reconcile`"
+        )
+
+
+class PricingConfigError(CreditsError):
+    """No price fits the request: the action is unknown or its price is not usable."""
+
+    def __init__(self, action: str, message: str) -> None:
+        """Name the action and say what is wrong with its price."""
+        super().__init__(action, message)
+        self.action = action
+
+    def __str__(self) -> str:
+        return str(self.args[1])

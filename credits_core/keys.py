@@ -1,0 +1,59 @@
+"""Every Redis key name of the library is made here.
+
+`balance:<user>` and `txs:<user>` are shared with deployed TypeScript apps and never
+change. Families of our own begin with `credits:` and end with the user id, so that no
+user id can turn one key into another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_GLOB = str.maketrans({c: "\\" + c for c in "*?[]\\"})
+
+
+@dataclass(frozen=True, slots=True)
+class KeySpace:
+    """Key names under a prefix; `braces` writes user ids as `{id}`, one cluster slot an account."""
+
+    prefix: str = ""
+    braces: bool = False
+
+    def account(self, user_id: str) -> tuple[str, str, str]:
+        """The keys of every operation: balance, log, state."""
+        name = f"{{{user_id}}}" if self.braces else user_id
+        return (
+            f"{self.prefix}balance:{name}",
+            f"{self.prefix}txs:{name}",
+            f"{self.prefix}credits:state:{name}",
+        )
+
+    def records(self, user_id: str) -> tuple[str, str, str]:
+        """The idempotency records: two generations for charges, then those of additions."""
+        name = f"{{{user_id}}}" if self.braces else user_id
+        return (
+            f"{self.prefix}credits:charges:0:{name}",
+            f"{self.prefix}credits:charges:1:{name}",
+            f"{self.prefix}credits:additions:{name}",
+        )
+
+    def everything(self, user_id: str) -> tuple[str, ...]:
+        """All keys of an account."""
+        return self.account(user_id) + self.records(user_id)
+
+    def log_pattern(self) -> str:
+        """A SCAN pattern for the logs of all accounts."""
+        return f"{self.prefix.translate(_GLOB)}txs:*"
+
+    def balance_pattern(self) -> str:
+        """A SCAN pattern for the balances of all accounts."""
+        return f"{self.prefix.translate(_GLOB)}balance:*"
+
+    def user_of(self, key: str) -> str | None:
+        """The user id of a balance or log key; None for a key of another scheme."""
+        name = key.removeprefix(self.prefix).partition(":")[2]
+        if not self.braces:
+            return name
+        if name.startswith("{") and name.endswith("}"):
+            return name[1:-1]
+        return None

@@ -1,0 +1,55 @@
+"""Reconciliation: verify many accounts, a group at a time, and repair what drifted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from credits_core.errors import (
+    BackendError,
+    BalanceVerificationError,
+    CreditsError,
+)
+from credits_core.models import ReconcileReport
+from credits_core.plans import Plan, together
+from credits_core.plans.verify import rebuild, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from credits_core.keys import KeySpace
+
+GROUP = 50
+"""Accounts whose batches travel together."""
+
+MAX_PROBLEMS = 100
+
+
+def reconcile_group(
+    keys: KeySpace, users: Sequence[str], report: ReconcileReport, *, repair: bool
+) -> Plan[ReconcileReport]:
+    """Reconcile up to `GROUP` users and add what was found to `report`."""
+    results = yield from together([_account(keys, user, repair=repair) for user in users])
+    failures = [
+        (user, result)
+        for user, result in zip(users, results, strict=True)
+        if isinstance(result, CreditsError)
+    ]
+    if failures and len(failures) == len(users) and isinstance(failures[0][1], BackendError):
+        raise failures[0][1]  # the store is away: stop instead of counting every account
+    return ReconcileReport(
+        total=report.total + len(users),
+        verified=report.verified + results.count("verified"),
+        fixed=report.fixed + results.count("fixed"),
+        errors=report.errors + len(failures),
+        problems=(*report.problems, *failures)[:MAX_PROBLEMS],
+    )
+
+
+def _account(keys: KeySpace, user_id: str, *, repair: bool) -> Plan[str]:
+    found = yield from verify(keys, user_id)
+    if found.valid:
+        return "verified"
+    if not repair:
+        raise BalanceVerificationError(user_id, found.cached, found.calculated)
+    yield from rebuild(keys, user_id)
+    return "fixed"

@@ -1,0 +1,229 @@
+"""Verification and repair of one account, right while others write to it.
+
+The log is read in pages by score, each a range (low, high] with its count and its sum.
+Then one script takes the balance and the count of every range in one instant. Entries
+never change, so that an unchanged count is an unchanged sum; a range that did change is
+read again, or, being small and busy, is read inside that instant itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from credits_core import decoding, scripts
+from credits_core.command import Call, Command, Reply
+from credits_core.commands import log_page
+from credits_core.errors import BackendError
+from credits_core.models import BalanceVerification
+from credits_core.plans import Plan, one
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from credits_core.keys import KeySpace
+
+PAGE = 1000
+"""Entries a page; also about how many a snapshot may carry."""
+
+MAX_RANGES = 2000
+"""Ranges that a snapshot counts at most; neighbours are joined beyond that."""
+
+ROUNDS = 50
+
+# Sums of fractions that another app wrote as doubles are compared with a tolerance.
+TOLERANCE = 1e-6
+
+Number: TypeAlias = "int | float"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The entries with low < score <= high (as score bounds): how many, and their sum."""
+
+    low: str
+    high: str
+    count: int
+    total: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One instant: the balance as stored (None: missing), counts, entries of open ranges.
+
+    `members` is None when the open ranges hold too many.
+    """
+
+    raw: str | None
+    counts: tuple[int, ...]
+    members: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A log in ranges whose sums are known, the open rest, and what a snapshot said."""
+
+    known: tuple[Range, ...]
+    open: tuple[tuple[str, str], ...]
+    raw: str | None
+    calculated: Number
+    entries: int
+
+
+EVERYTHING = ("-inf", "+inf")
+
+
+def verify(keys: KeySpace, user_id: str) -> Plan[BalanceVerification]:
+    """Compare the stored balance with the sum of the log, at one instant."""
+    return _compare((yield from _settle(keys, user_id)))
+
+
+def rebuild(keys: KeySpace, user_id: str) -> Plan[int]:
+    """Set the balance to the sum of the log, while others may write."""
+    for _ in range(ROUNDS):
+        account = yield from _settle(keys, user_id)
+        if _compare(account).valid:
+            return decoding.spendable(account.raw or "", user_id)
+        repaired = yield from one(_repair(keys, user_id, account))
+        if repaired is not None:
+            return repaired
+    raise _too_busy(user_id)
+
+
+def _settle(keys: KeySpace, user_id: str) -> Plan[Account]:
+    known: list[Range] = []
+    open_: list[tuple[str, str]] = [EVERYTHING]
+    for _ in range(ROUNDS):
+        known = _joined(known)
+        snapshot = yield from one(_snapshot(keys, user_id, known, open_))
+        changed = [part.count != count for part, count in zip(known, snapshot.counts, strict=False)]
+        if snapshot.members is not None and not any(changed):
+            total = sum(part.total for part in known)
+            total += sum(decoding.entry(member, user_id)["amount"] for member in snapshot.members)
+            entries = sum(snapshot.counts)
+            return Account(tuple(known), tuple(open_), snapshot.raw, total, entries)
+        stale = [part for part, differs in zip(known, changed, strict=True) if differs]
+        known = [part for part, differs in zip(known, changed, strict=True) if not differs]
+        # Small ranges that change under our eyes are carried by the next snapshot itself.
+        open_counts = snapshot.counts[len(changed) :]
+        sizes = [part.count for part in stale] + list(open_counts)
+        parts = [(part.low, part.high) for part in stale] + open_
+        open_ = []
+        room = PAGE
+        for (low, high), size in sorted(zip(parts, sizes, strict=True), key=lambda item: item[1]):
+            room -= size
+            if room >= 0:
+                open_.append((low, high))
+                continue
+            pages, rest = yield from _read(keys, user_id, low, high)
+            known += pages
+            open_ += rest
+        known.sort(key=lambda part: float(part.low))
+    raise _too_busy(user_id)
+
+
+def _read(
+    keys: KeySpace, user_id: str, low: str, high: str
+) -> Plan[tuple[list[Range], list[tuple[str, str]]]]:
+    """The range in pages that end between two scores; the last, unfull one stays open."""
+    pages: list[Range] = []
+    limit = PAGE
+    while True:
+        entries = yield from one(log_page(keys, user_id, "oldest", _exclusive(low), high, limit))
+        if len(entries) < limit:
+            return pages, [(low, high)]
+        # A page may have been cut amid entries of one score: end it before that score.
+        last = entries[-1][1]
+        whole = [member for member, score in entries if score != last]
+        if not whole:
+            limit *= 2
+            continue
+        end = next(score for _, score in reversed(entries) if score != last)
+        total = sum(decoding.entry(member, user_id)["amount"] for member in whole)
+        pages.append(Range(low, end, len(whole), total))
+        low, limit = end, PAGE
+
+
+def _joined(known: Sequence[Range]) -> list[Range]:
+    """The same ranges, neighbours joined where there are more than a snapshot counts."""
+    if len(known) <= MAX_RANGES:
+        return list(known)
+    target = 2 * sum(part.count for part in known) // MAX_RANGES
+    joined: list[Range] = []
+    for part in known:
+        last = joined[-1] if joined else None
+        if last and last.high == part.low and last.count + part.count <= target:
+            total = last.total + part.total
+            joined[-1] = Range(last.low, part.high, last.count + part.count, total)
+        else:
+            joined.append(part)
+    return joined
+
+
+def _exclusive(low: str) -> str:
+    return low if low == "-inf" else f"({low}"
+
+
+def _ranges(known: Sequence[Range], open_: Sequence[tuple[str, str]]) -> list[str]:
+    bounds = [(part.low, part.high) for part in known] + list(open_)
+    return [word for low, high in bounds for word in (_exclusive(low), high)]
+
+
+def _snapshot(
+    keys: KeySpace, user_id: str, known: Sequence[Range], open_: Sequence[tuple[str, str]]
+) -> Command[Snapshot]:
+    args = (str(2 * PAGE), str(len(known)), str(len(open_)), *_ranges(known, open_))
+    call = Call(scripts.SNAPSHOT, keys.account(user_id)[:2], args)
+    return Command("verify_balance", user_id, call, partial(_decode_snapshot, user_id=user_id))
+
+
+def _decode_snapshot(reply: Reply, *, user_id: str) -> Snapshot:
+    if reply[0] == "long":
+        return Snapshot(None, tuple(map(int, reply[2].split())), None)
+    if reply[0] != "ok":
+        decoding.refuse(reply, user_id=user_id)
+    raw = reply[3] if reply[2] == "set" else None
+    return Snapshot(raw, tuple(map(int, reply[4].split())), tuple(reply[5:]))
+
+
+def _repair(keys: KeySpace, user_id: str, account: Account) -> Command[int | None]:
+    known = account.known
+    args = (
+        str(2 * PAGE),
+        str(len(known)),
+        str(len(account.open)),
+        *_ranges(known, account.open),
+        *(str(part.count) for part in known),
+        str(sum(part.total for part in known)),
+    )
+    call = Call(scripts.REPAIR, keys.account(user_id)[:2], args)
+    decode = partial(_decode_repair, user_id=user_id)
+    return Command("rebuild_balance", user_id, call, decode)
+
+
+def _decode_repair(reply: Reply, *, user_id: str) -> int | None:
+    if reply[0] == "changed":
+        return None
+    if reply[0] != "ok":
+        decoding.refuse(reply, user_id=user_id)
+    return decoding.spendable(reply[3], user_id)
+
+
+def _compare(account: Account) -> BalanceVerification:
+    calculated = account.calculated
+    if account.raw is None:
+        # No balance and no log is an account that was never opened.
+        cached: Number | None = 0 if account.entries == 0 else None
+    else:
+        cached = decoding.number(account.raw)
+    difference = (cached or 0) - calculated
+    whole = isinstance(cached, int) and isinstance(calculated, int)
+    valid = cached is not None and abs(difference) <= (0 if whole else TOLERANCE)
+    return BalanceVerification(valid, cached, calculated, difference)
+
+
+def _too_busy(user_id: str) -> BackendError:
+    return BackendError(
+        f"the log of {user_id!r} changed faster than it could be read, {ROUNDS} times: try again"
+    )

@@ -1,0 +1,44 @@
+-- Sets the balance to the sum of the log, where the log is still what was summed.
+--
+-- KEYS  1 balance  2 log
+-- ARGV  1 most open entries to sum here  2 known ranges  3 open ranges
+--       4... low, high of each range, known ones first; then the count of each known range;
+--       last the sum of the known ranges
+-- Reply {'ok', now, balance before or '', balance after} | {'changed', now}
+--       | {'state', now, what, detail} | {'limit', now, sum}
+-- The counts are the compare of a compare-and-set: entries are immutable, so an unchanged
+-- count is an unchanged sum. Both sides move in one instant, so that two repairs, or a
+-- repair amid writers, never create or destroy a credit; a repeat changes nothing.
+-- @use clock number ranges
+local now = clock()
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) == 'table' then return {'state', stamp(now), 'wrong_type', 'balance'} end
+local probe = redis.pcall('ZCARD', KEYS[2])
+if type(probe) == 'table' then return {'state', stamp(now), 'wrong_type', 'log'} end
+if probe == 0 then return {'state', stamp(now), 'missing_log', raw or ''} end
+
+local known, open = tonumber(ARGV[2]), tonumber(ARGV[3])
+local counts = count_ranges(4, known + open)
+local expected = 4 + 2 * (known + open)
+for i = 1, known do
+  if counts[i] ~= tonumber(ARGV[expected + i - 1]) then return {'changed', stamp(now)} end
+end
+if total(counts, known + 1) > tonumber(ARGV[1]) then return {'changed', stamp(now)} end
+
+local sum = tonumber(ARGV[expected + known])
+for i = known, known + open - 1 do
+  local members = redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[4 + 2 * i], ARGV[5 + 2 * i])
+  for _, member in ipairs(members) do
+    local read, entry = pcall(cjson.decode, member)
+    local amount = read and type(entry) == 'table' and entry.amount
+    if type(amount) ~= 'number' then
+      return {'state', stamp(now), 'malformed_entry', string.sub(member, 1, 80)}
+    end
+    sum = sum + amount
+  end
+end
+if sum > MAX_BALANCE or sum < -MAX_BALANCE then return {'limit', stamp(now), digits(sum)} end
+
+local text = sum == math.floor(sum) and digits(sum) or string.format('%.17g', sum)
+if raw ~= text then redis.call('SET', KEYS[1], text) end
+return {'ok', stamp(now), raw or '', text}

@@ -1,0 +1,28 @@
+-- One instant of an account for verification: the balance, how many entries each known
+-- score range holds, and the entries of the open ranges themselves. Writes nothing.
+--
+-- KEYS  1 balance  2 log
+-- ARGV  1 most entries to return  2 known ranges  3 open ranges
+--       4... low, high of each range, known ones first
+-- Reply {'ok', now, 'set' or 'missing', balance or '', counts, member, ...}
+--       | {'long', now, counts}: the open ranges hold more entries than asked for
+--       | {'state', now, what, detail}
+-- `counts` is one number a range, separated by blanks.
+-- @use clock ranges
+local now = clock()
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) == 'table' then return {'state', stamp(now), 'wrong_type', 'balance'} end
+local probe = redis.pcall('ZCARD', KEYS[2])
+if type(probe) == 'table' then return {'state', stamp(now), 'wrong_type', 'log'} end
+
+local known, open = tonumber(ARGV[2]), tonumber(ARGV[3])
+local counts = count_ranges(4, known + open)
+local text = table.concat(counts, ' ')
+if total(counts, known + 1) > tonumber(ARGV[1]) then return {'long', stamp(now), text} end
+
+local reply = {'ok', stamp(now), raw and 'set' or 'missing', raw or '', text}
+for i = known, known + open - 1 do
+  local members = redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[4 + 2 * i], ARGV[5 + 2 * i])
+  for _, member in ipairs(members) do reply[#reply + 1] = member end
+end
+return reply
