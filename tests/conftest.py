@@ -1,0 +1,53 @@
+"""Fixtures of all tests: a real server that the suite starts by itself, and names in it."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.rest import RestServer
+from tests.support.servers import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import redis
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One real Redis or Valkey for tests that neither break nor flush it."""
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def rest(server: Server) -> Iterator[RestServer]:
+    """A server that answers as Upstash's REST API does, in front of the real one."""
+    with RestServer(server.url, token="secret-token") as running:
+        yield running
+
+
+@pytest.fixture
+def raw(server: Server) -> Iterator[redis.Redis]:
+    """A plain client of the real server, to look at and to tamper with what is stored."""
+    client = server.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def new_user() -> Callable[[], str]:
+    """Names of users that no other test has."""
+    base = uuid.uuid4().hex[:8]
+    numbers = itertools.count(1)
+    return lambda: f"user-{base}-{next(numbers)}"
+
+
+@pytest.fixture
+def user(new_user: Callable[[], str]) -> str:
+    """A user that no other test has."""
+    return new_user()
