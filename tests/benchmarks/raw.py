@@ -1,0 +1,52 @@
+"""The reference: the same script with the same arguments, sent without this library."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from credits_core import scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FAR = str(2**52)
+_number = itertools.count()
+
+
+def evalsha_words(user_id: str) -> tuple[str, ...]:
+    """A deduct of one credit as a plain EVALSHA, with a member of its own."""
+    member = (
+        f'{{"id":"tx_1763612345678_{next(_number):016d}","amount":-1,'
+        f'"action":"chat_message","timestamp":1763612345678}}'
+    )
+    return ("EVALSHA", scripts.DEDUCT.sha, "3", *names(user_id), FAR, member, "1", "", "0")
+
+
+def names(user_id: str) -> tuple[str, str, str]:
+    """The keys of an account."""
+    return f"balance:{user_id}", f"txs:{user_id}", f"credits:state:{user_id}"
+
+
+# What a TypeScript app runs for a deduct: read, compare, write balance and log.
+TYPESCRIPT_DEDUCT = """
+local balance = tonumber(redis.call('GET', KEYS[1]) or '0')
+local amount = tonumber(ARGV[1])
+if balance < amount then
+  return redis.error_reply('INSUFFICIENT_CREDITS:' .. balance)
+end
+local new_balance = balance - amount
+redis.call('SET', KEYS[1], new_balance)
+redis.call('ZADD', KEYS[2], ARGV[2], ARGV[3])
+return new_balance
+"""
+
+
+def members(count: int) -> Iterator[tuple[str, float]]:
+    """A long log: members with their scores, one a millisecond."""
+    for number in range(count):
+        at = 1_600_000_000_000 + number
+        yield (
+            f'{{"id":"tx_{at}_{number:010d}","amount":1,"action":"grant","timestamp":{at}}}',
+            float(at),
+        )
