@@ -42,17 +42,22 @@ def spendable(text: str, user_id: str) -> int:
     return math.floor(value)
 
 
+def instant(score: str) -> int:
+    """A score, or the server's time, in whole ms."""
+    return int(float(score))
+
+
 def receipt(reply: Reply, *, user_id: str, tx_id: str, amount: int) -> Receipt:
     """The receipt of a write, or the error of its refusal."""
     status = reply[0]
     if status == "ok":
-        return Receipt(tx_id, amount, spendable(reply[2], user_id), int(reply[3]))
+        return Receipt(tx_id, amount, spendable(reply[2], user_id), instant(reply[3]))
     if status == "replayed":
         first, at = reply[3].rpartition("\n")[2].split(" ")
-        return Receipt(first, amount, spendable(reply[2], user_id), int(at), replayed=True)
+        return Receipt(first, amount, spendable(reply[2], user_id), instant(at), replayed=True)
     if status == "exists":
         balance = spendable(reply[2], user_id)
-        return Receipt("already_initialized", 0, balance, int(reply[1]), created=False)
+        return Receipt("already_initialized", 0, balance, instant(reply[1]), created=False)
     return refuse(reply, user_id=user_id, amount=amount)
 
 

@@ -98,7 +98,7 @@ def recover(
 
 def _confirm(command: Command[T], terms: Terms, deadline: int, refusal: Reply) -> Steps[Reply]:
     """A refusal after a lost answer: is the first copy still on its way, or dead?"""
-    if int(refusal[1]) > deadline or command.witness is None:
+    if float(refusal[1]) > deadline or command.witness is None:
         return refusal
     found = yield from _ask(command, terms, deadline, tries=1)
     if isinstance(found, Failure):
@@ -118,7 +118,7 @@ def _ask(command: Command[T], terms: Terms, deadline: int, *, tries: int) -> Ste
         found = yield Send(command.witness, TRY_SHARE * terms.timeout)
         if isinstance(found, Failure):
             continue
-        if found[0] != "absent" or int(found[1]) > deadline:
+        if found[0] != "absent" or float(found[1]) > deadline:
             return found
     return found
 
@@ -135,7 +135,7 @@ def resolve(error: OutcomeUnknownError, terms: Terms) -> Steps[Any]:
         raise _unanswered(command, found.reason)
     if found[0] != "absent":
         return found
-    if int(found[1]) <= error.deadline_ms:
+    if float(found[1]) <= error.deadline_ms:
         raise _unanswered(command, "the clock of the store stands still")
     return None
 

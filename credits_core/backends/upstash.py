@@ -36,7 +36,8 @@ _SHEBANG = "#!lua flags=allow-key-locking\n"
 
 
 @lru_cache(maxsize=64)
-def _for_upstash(script: Script) -> Script:
+def upstash_script(script: Script) -> Script:
+    """The script as Upstash runs it best."""
     text = _SHEBANG + script.text
     return Script(script.name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
@@ -44,7 +45,7 @@ def _for_upstash(script: Script) -> Script:
 def upstash_words(call: Call, *, text: bool = False) -> tuple[str, ...]:
     """A call as Upstash takes it."""
     if call.script is not None:
-        call = Call(_for_upstash(call.script), call.keys, call.args)
+        call = Call(upstash_script(call.script), call.keys, call.args)
     return words(call, text=text)
 
 

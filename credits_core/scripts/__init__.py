@@ -1,14 +1,19 @@
 """The rulebook: Lua scripts, assembled from their parts at import.
 
-A body names the parts it is built on in a line `-- @use part part`; they are put in its
-place in that order. The clock is a part like any other, so that a test can swap it.
+A line `-- @use part part` is replaced by those parts. A script uses a part where it needs
+it, so that the plain path returns before it pays for the rest. The clock is a part like
+any other, so that a test can swap it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib.resources import files
+
+
+_USE = re.compile(r"^ *-- @use (.+)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +25,25 @@ class Script:
     sha: str
 
 
-def _part(name: str) -> str:
-    return files(__name__).joinpath("parts", f"{name}.lua").read_text("utf-8")
+def assemble(name: str, **swapped: str) -> Script:
+    """Build the script `name`; `swapped` gives other text for parts, by their names."""
+    here = files(__name__)
+    parts = here.joinpath("parts")
+
+    def part(name: str) -> str:
+        return expand(swapped.get(name) or parts.joinpath(f"{name}.lua").read_text("utf-8"))
+
+    def expand(lua: str) -> str:
+        return _USE.sub(lambda use: "".join(map(part, use[1].split())), lua)
+
+    text = _code(expand(here.joinpath(f"{name}.lua").read_text("utf-8")))
+    return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
 def _code(lua: str) -> str:
     # The server keeps and hashes the text: comments and blank lines stay at home.
     lines = (line for line in lua.splitlines() if line.strip())
     return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
-
-
-def assemble(name: str, **swapped: str) -> Script:
-    """Build the script `name`; `swapped` gives other text for parts, by their names."""
-    body = files(__name__).joinpath(f"{name}.lua").read_text("utf-8")
-    head, _, rest = body.partition("-- @use ")
-    used, _, code = rest.partition("\n")
-    parts = [swapped.get(part) or _part(part) for part in used.split()]
-    text = _code("\n".join([head, *parts, code]))
-    return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
 DEDUCT = assemble("deduct")

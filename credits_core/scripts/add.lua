@@ -5,25 +5,30 @@
 -- ARGV  1 deadline (ms, server time)  2 member  3 amount (positive)
 --       4 sign-up member ('' for none)  5 sign-up credits
 --       6 idempotency key  7 fingerprint  8 transaction id; absent without a key
--- Reply {'ok', now, balance, timestamp} | {'replayed' or 'conflict', now, balance, record}
+-- Reply {'ok', now, balance, score} | {'replayed' or 'conflict', now, balance, record}
 --       | {'limit', now, balance} | {'late', now} | {'state', now, what, detail}
 --       | {'invalid', now, what}
 -- Keeps balance = sum of the log, and the balance at or below 2^53-1.
--- @use clock number balance account post witness records signup
-local now = clock()
-local member, key = ARGV[2], ARGV[6]
-local answer = repeated(member, key, ARGV[7], now) or late(ARGV[1], now)
-if answer then return answer end
-
-local amount = amount_in(ARGV[3], 1)
-if not amount then return {'invalid', stamp(now), 'amount'} end
-local account, refusal = read_account(now)
-if refusal then return refusal end
-
-sign_up_if_due(account, ARGV[4], ARGV[5], now)
-if account.balance + amount > MAX_BALANCE then
-  return {'limit', stamp(now), digits(account.balance)}
+-- @use clock
+local member, key, fingerprint = ARGV[2], ARGV[6], ARGV[7]
+-- @use witness
+if key then
+  -- @use records
 end
-answer = post(account, member, amount, now)
-if key then remember_addition(key, record(ARGV[7], ARGV[8], answer[4])) end
+if now > tonumber(ARGV[1]) then return {'late', stamp} end
+
+-- @use number balance account post
+local amount = whole(ARGV[3])
+if not amount or amount < 1 or amount > MAX_AMOUNT then return {'invalid', stamp, 'amount'} end
+if ARGV[4] ~= '' then
+  local signup_member, signup_credits = ARGV[4], ARGV[5]
+  -- @use first_touch
+end
+if balance + amount > MAX_BALANCE then return {'limit', stamp, digits(balance)} end
+local answer = post(member, amount)
+if key then
+  local record = fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4]
+  -- A payment may be announced again after any time: its record stays for ever.
+  redis.call('HSET', KEYS[6], key, record)
+end
 return answer

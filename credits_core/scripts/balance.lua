@@ -4,19 +4,11 @@
 -- ARGV  1 deadline (ms, server time)  2 sign-up member ('' for none)  3 sign-up credits
 -- Reply {'ok', now, balance or ''} ('' for an unknown account) | {'late', now}
 --       | {'state', now, what, detail}
--- Without a sign-up member it writes nothing, and reads fractional balances too.
--- @use clock number balance account post witness signup
-local now = clock()
-local raw, refusal = read_balance(now)
-if refusal then return refusal end
-if ARGV[2] ~= '' then
-  local answer = late(ARGV[1], now)
-  if answer then return answer end
-  local account, refused = read_account(now)
-  if refused and refused[3] ~= 'fractional' then return refused end
-  if account then
-    sign_up_if_due(account, ARGV[2], ARGV[3], now)
-    raw = digits(account.balance)
-  end
-end
-return {'ok', stamp(now), raw or ''}
+-- Reads fractional balances too, and signs none of them up.
+-- @use clock number balance
+if ARGV[2] == '' or (raw and not whole(raw)) then return {'ok', stamp, raw or ''} end
+if now > tonumber(ARGV[1]) then return {'late', stamp} end
+-- @use account post
+local signup_member, signup_credits = ARGV[2], ARGV[3]
+-- @use first_touch
+return {'ok', stamp, digits(balance)}

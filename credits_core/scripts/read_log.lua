@@ -5,14 +5,13 @@
 --       leaves it out)  4 limit
 -- Reply {'ok', now, member, score, member, score, ...} | {'state', now, what, detail}
 -- @use clock
-local now = clock()
 local reply
 if ARGV[1] == 'newest' then
   reply = redis.pcall('ZREVRANGEBYSCORE', KEYS[1], ARGV[3], ARGV[2], 'WITHSCORES', 'LIMIT', 0, ARGV[4])
 else
   reply = redis.pcall('ZRANGEBYSCORE', KEYS[1], ARGV[2], ARGV[3], 'WITHSCORES', 'LIMIT', 0, ARGV[4])
 end
-if reply.err then return {'state', stamp(now), 'wrong_type', 'log'} end
+if reply.err then return {'state', stamp, 'wrong_type', 'log'} end
 table.insert(reply, 1, 'ok')
-table.insert(reply, 2, stamp(now))
+table.insert(reply, 2, stamp)
 return reply

@@ -10,20 +10,19 @@
 -- count is an unchanged sum. Both sides move in one instant, so that two repairs, or a
 -- repair amid writers, never create or destroy a credit; a repeat changes nothing.
 -- @use clock number ranges
-local now = clock()
 local raw = redis.pcall('GET', KEYS[1])
-if type(raw) == 'table' then return {'state', stamp(now), 'wrong_type', 'balance'} end
+if type(raw) == 'table' then return {'state', stamp, 'wrong_type', 'balance'} end
 local probe = redis.pcall('ZCARD', KEYS[2])
-if type(probe) == 'table' then return {'state', stamp(now), 'wrong_type', 'log'} end
-if probe == 0 then return {'state', stamp(now), 'missing_log', raw or ''} end
+if type(probe) == 'table' then return {'state', stamp, 'wrong_type', 'log'} end
+if probe == 0 then return {'state', stamp, 'missing_log', raw or ''} end
 
 local known, open = tonumber(ARGV[2]), tonumber(ARGV[3])
 local counts = count_ranges(4, known + open)
 local expected = 4 + 2 * (known + open)
 for i = 1, known do
-  if counts[i] ~= tonumber(ARGV[expected + i - 1]) then return {'changed', stamp(now)} end
+  if counts[i] ~= tonumber(ARGV[expected + i - 1]) then return {'changed', stamp} end
 end
-if total(counts, known + 1) > tonumber(ARGV[1]) then return {'changed', stamp(now)} end
+if total(counts, known + 1) > tonumber(ARGV[1]) then return {'changed', stamp} end
 
 local sum = tonumber(ARGV[expected + known])
 for i = known, known + open - 1 do
@@ -32,13 +31,13 @@ for i = known, known + open - 1 do
     local read, entry = pcall(cjson.decode, member)
     local amount = read and type(entry) == 'table' and entry.amount
     if type(amount) ~= 'number' then
-      return {'state', stamp(now), 'malformed_entry', string.sub(member, 1, 80)}
+      return {'state', stamp, 'malformed_entry', string.sub(member, 1, 80)}
     end
     sum = sum + amount
   end
 end
-if sum > MAX_BALANCE or sum < -MAX_BALANCE then return {'limit', stamp(now), digits(sum)} end
+if sum > MAX_BALANCE or sum < -MAX_BALANCE then return {'limit', stamp, digits(sum)} end
 
 local text = sum == math.floor(sum) and digits(sum) or string.format('%.17g', sum)
 if raw ~= text then redis.call('SET', KEYS[1], text) end
-return {'ok', stamp(now), raw or '', text}
+return {'ok', stamp, raw or '', text}

@@ -9,18 +9,17 @@
 --       | {'state', now, what, detail}
 -- `counts` is one number a range, separated by blanks.
 -- @use clock ranges
-local now = clock()
 local raw = redis.pcall('GET', KEYS[1])
-if type(raw) == 'table' then return {'state', stamp(now), 'wrong_type', 'balance'} end
+if type(raw) == 'table' then return {'state', stamp, 'wrong_type', 'balance'} end
 local probe = redis.pcall('ZCARD', KEYS[2])
-if type(probe) == 'table' then return {'state', stamp(now), 'wrong_type', 'log'} end
+if type(probe) == 'table' then return {'state', stamp, 'wrong_type', 'log'} end
 
 local known, open = tonumber(ARGV[2]), tonumber(ARGV[3])
 local counts = count_ranges(4, known + open)
 local text = table.concat(counts, ' ')
-if total(counts, known + 1) > tonumber(ARGV[1]) then return {'long', stamp(now), text} end
+if total(counts, known + 1) > tonumber(ARGV[1]) then return {'long', stamp, text} end
 
-local reply = {'ok', stamp(now), raw and 'set' or 'missing', raw or '', text}
+local reply = {'ok', stamp, raw and 'set' or 'missing', raw or '', text}
 for i = known, known + open - 1 do
   local members = redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[4 + 2 * i], ARGV[5 + 2 * i])
   for _, member in ipairs(members) do reply[#reply + 1] = member end

@@ -1,13 +1,7 @@
--- Reads KEYS[1] (balance) beside KEYS[2] (log): the raw balance, or false for an account
--- that does not exist, or nil and a refusal. pcall instead of TYPE: a wrong type shows in
--- the read itself.
-local function read_balance(now)
-  local raw = redis.pcall('GET', KEYS[1])
-  if type(raw) == 'table' then
-    return nil, {'state', stamp(now), 'wrong_type', 'balance'}
-  end
-  if not raw and redis.call('EXISTS', KEYS[2]) == 1 then
-    return nil, {'state', stamp(now), 'missing_balance', ''}
-  end
-  return raw
+-- Reads KEYS[1] beside KEYS[2]: `raw` is the balance as stored, false for an account that
+-- does not exist. pcall instead of TYPE: a wrong type shows in the read itself.
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) == 'table' then return {'state', stamp, 'wrong_type', 'balance'} end
+if not raw and redis.call('EXISTS', KEYS[2]) == 1 then
+  return {'state', stamp, 'missing_balance', ''}
 end

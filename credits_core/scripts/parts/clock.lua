@@ -1,10 +1,5 @@
--- The one clock: server time in ms, the microseconds as its fraction.
--- TIME moves within a script on old servers, so it is called once.
-local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + time[2] / 1000
-end
-
-local function stamp(ms)
-  return string.format('%.0f', math.floor(ms))
-end
+-- The one clock: `now` is server time in ms with the microseconds as its fraction, `stamp`
+-- the same as text. TIME moves within a script on old servers, so it is called once.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local stamp = string.format('%.17g', now)

@@ -14,9 +14,3 @@ end
 local function digits(number)
   return string.format('%.0f', number)
 end
-
-local function amount_in(text, lowest)
-  local number = whole(text)
-  if number and number >= lowest and number <= MAX_AMOUNT then return number end
-  return nil
-end

@@ -1,23 +1,13 @@
--- Records of charges live 30 to 60 days in two generations that take turns: when the
--- current one is 30 days old the other is emptied and becomes current.
-local GENERATION_MS = 30 * 24 * 3600 * 1000
-
-local function record(fingerprint, tx_id, at)
-  return fingerprint .. '\n' .. tx_id .. ' ' .. at
-end
-
-local function remember_charge(key, text, now)
-  local state = redis.call('HMGET', KEYS[3], 'generation', 'generation_since')
-  local generation, since = tonumber(state[1] or '0'), tonumber(state[2] or '')
-  if not since or now - since >= GENERATION_MS then
-    if since then generation = 1 - generation end
-    redis.call('UNLINK', KEYS[4 + generation])
-    redis.call('HSET', KEYS[3], 'generation', generation, 'generation_since', stamp(now))
+-- A caller's `key` is kept with its request and its transaction, in KEYS[4..6]:
+-- '<operation> <amount> <action>\n<tx id> <timestamp>'. The first line is the fingerprint.
+for i = 4, 6 do
+  local record = redis.pcall('HGET', KEYS[i], key)
+  if type(record) == 'table' then
+    return {'state', stamp, 'wrong_type', 'idempotency records'}
   end
-  redis.call('HSET', KEYS[4 + generation], key, text)
-end
-
--- A payment may be announced again after any time: its record stays.
-local function remember_addition(key, text)
-  redis.call('HSET', KEYS[6], key, text)
+  if record then
+    -- @use balance
+    local same = string.sub(record, 1, #fingerprint + 1) == fingerprint .. '\n'
+    return {same and 'replayed' or 'conflict', stamp, raw or '0', record}
+  end
 end
