@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +16,7 @@ Reply: TypeAlias = Any
 """What Redis answered: str, int, None, and lists of these. Bulk strings come as str."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One thing to send: a script with its keys and arguments, or, without a script, a command.
 
     All words are str, as they go to the store. Without a script, `args` is the whole
@@ -42,8 +41,7 @@ class Failure:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Command(Generic[T_co]):
+class Command(NamedTuple, Generic[T_co]):
     """One operation on one account: what to send, and what its reply means.
 
     `timed` puts a deadline (ms, server time) before the arguments. `witness` asks

@@ -55,9 +55,9 @@ class Terms(Protocol):
 Steps: TypeAlias = "Generator[Send | Sleep, Any, T]"
 
 
-def first_send(command: Command[Any], terms: Terms) -> tuple[Call, int]:
+def first_send(command: Command[Any], terms: Terms, started: float) -> tuple[Call, int]:
     """The first try: the call, and the deadline (ms, server time) that it carries."""
-    deadline = terms.clock.now_ms() + int(terms.timeout * DEADLINE_SHARE * 1000)
+    deadline = terms.clock.at(started) + int(terms.timeout * DEADLINE_SHARE * 1000)
     return command.bind(deadline), deadline
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-import secrets
+import os
 from typing import TYPE_CHECKING, Any
 
 from credits_core.models import Kind, Transaction
@@ -23,7 +23,7 @@ _quote: Callable[[str], str] = json.JSONEncoder(ensure_ascii=False).encode
 
 def new_tx_id(now_ms: int) -> str:
     """A transaction id, `tx_<ms>_<random>`, 64 bits from a cryptographic source."""
-    return f"tx_{now_ms}_{secrets.token_hex(8)}"
+    return f"tx_{now_ms}_{os.urandom(8).hex()}"
 
 
 def member(tx_id: str, amount: int, action: str, metadata: str | None, timestamp: int) -> str:

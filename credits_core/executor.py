@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from credits_core import handshake
 from credits_core.clock import ServerClock, monotonic_ms
-from credits_core.command import Call, Command, Failure, Reply
+from credits_core.command import Failure
 from credits_core.delivery import TRY_SHARE, Send, Sleep, Steps, first_send, recover, settled
 from credits_core.errors import BackendError, CreditsError
+from credits_core.flights import Flights, observe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from credits_core.backends import AsyncBackend, Backend
+    from credits_core.command import Call, Command, Reply
     from credits_core.plans import Plan
 
 T = TypeVar("T")
-
-MAX_FLIGHT = 256
-"""How many calls travel together at most."""
 
 
 class _Terms:
@@ -36,28 +34,16 @@ class _Terms:
         self.clock = ServerClock()
         self.timeout = timeout
         self._braces = braces
-        self._greeted = False
         self._closed = False
 
     def _check_open(self) -> None:
         if self._closed:
             raise BackendError("this client is closed")
 
-    def _observe(self, outcome: Reply | Failure, sent: float) -> None:
-        if isinstance(outcome, list) and len(outcome) > 1 and isinstance(outcome[1], str):
-            self.clock.observe(float(outcome[1]), sent, monotonic_ms())
-
-    @staticmethod
-    def _checked(calls: Sequence[Call], outcomes: list[Reply | Failure]) -> list[Reply | Failure]:
-        if len(outcomes) != len(calls):
-            raise BackendError(f"the backend answered {len(outcomes)} of {len(calls)} calls")
-        return outcomes
-
     def _understand(self, replies: Sequence[Reply | Failure], sent: float) -> None:
         handshake.understand(
             replies, self.clock, braces=self._braces, sent=sent, received=monotonic_ms()
         )
-        self._greeted = True
 
 
 class Executor(_Terms):
@@ -67,6 +53,7 @@ class Executor(_Terms):
         """Bound each call to about `timeout` seconds."""
         super().__init__(timeout=timeout, braces=braces)
         self._backend = backend
+        self._greeted = False
 
     def now_ms(self) -> int:
         """The server's time (ms), for ids and timestamps; asked at the first call."""
@@ -81,18 +68,24 @@ class Executor(_Terms):
 
     def run(self, command: Command[T]) -> T:
         """Run one command."""
-        result = self.run_many((command,))[0]
-        if isinstance(result, CreditsError):
-            raise result
-        return result
+        if not self._greeted:
+            self._greet()
+        sent = monotonic_ms()
+        call, deadline = first_send(command, self, sent)
+        outcome = self._send((call,), TRY_SHARE * self.timeout, sent)[0]
+        if not settled(outcome):
+            outcome = self.follow(recover(command, self, sent, deadline, outcome))
+        return command.decode(outcome)
 
     def run_many(self, commands: Sequence[Command[T]]) -> list[T | CreditsError]:
         """Run commands in one flight; a refusal is a value in its place."""
         if not self._greeted:
             self._greet()
         sent = monotonic_ms()
-        calls, deadlines = zip(*(first_send(command, self) for command in commands), strict=True)
-        outcomes = self._send(calls, TRY_SHARE * self.timeout)
+        calls, deadlines = zip(
+            *(first_send(command, self, sent) for command in commands), strict=True
+        )
+        outcomes = self._send(calls, TRY_SHARE * self.timeout, sent)
         return [
             self._finish(command, sent, deadline, outcome)
             for command, deadline, outcome in zip(commands, deadlines, outcomes, strict=True)
@@ -108,7 +101,7 @@ class Executor(_Terms):
                     time.sleep(step.seconds)
                     answer = None
                 else:
-                    answer = self._send((step.call,), step.timeout)[0]
+                    answer = self._send((step.call,), step.timeout, monotonic_ms())[0]
         except StopIteration as end:
             result: T = end.value
             return result
@@ -133,11 +126,9 @@ class Executor(_Terms):
         except CreditsError as error:
             return error
 
-    def _send(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
-        sent = monotonic_ms()
-        outcomes = self._checked(calls, self._backend.execute(calls, timeout))
-        for outcome in outcomes:
-            self._observe(outcome, sent)
+    def _send(self, calls: Sequence[Call], timeout: float, sent: float) -> list[Reply | Failure]:
+        outcomes = self._backend.execute(calls, timeout)
+        observe(self.clock, calls, outcomes, sent)
         return outcomes
 
     def _greet(self) -> None:
@@ -146,8 +137,9 @@ class Executor(_Terms):
             sent = monotonic_ms()
             replies = self._backend.execute(handshake.GREETING, TRY_SHARE * self.timeout)
             if last or not isinstance(replies[0], Failure):
-                self._understand(self._checked(handshake.GREETING, replies), sent)
-                return
+                break
+        self._understand(replies, sent)
+        self._greeted = True
 
 
 class AsyncExecutor(_Terms):
@@ -158,32 +150,30 @@ class AsyncExecutor(_Terms):
         super().__init__(timeout=timeout, braces=braces)
         self._backend = backend
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._greeting: asyncio.Lock | None = None
-        self._waiting: deque[tuple[Call, float, asyncio.Future[Reply | Failure]]] = deque()
-        self._flights = 0
-        self._boarding = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._greeting: asyncio.Task[Flights] | None = None
+        self._flights: Flights | None = None
 
     async def now_ms(self) -> int:
         """The server's time (ms), for ids and timestamps; asked at the first call."""
-        if not self._greeted or self._loop is not asyncio.get_running_loop():
+        if self._flights is None or self._loop is not asyncio.get_running_loop():
             await self._greet()
         return self.clock.now_ms()
 
     async def aclose(self) -> None:
         """Refuse further calls; let those on their way arrive."""
         self._closed = True
-        self._greeted = False
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        flights, self._flights = self._flights, None
+        if flights is not None:
+            await flights.aclose()
 
     async def run(self, command: Command[T]) -> T:
         """Run one command."""
-        if not self._greeted or self._loop is not asyncio.get_running_loop():
-            await self._greet()
+        flights = self._flights
+        if flights is None or self._loop is not asyncio.get_running_loop():
+            flights = await self._greet()
         sent = monotonic_ms()
-        call, deadline = first_send(command, self)
-        outcome = await self._send(call, TRY_SHARE * self.timeout)
+        call, deadline = first_send(command, self, sent)
+        outcome = await flights.send(call, sent + TRY_SHARE * self.timeout * 1000)
         if not settled(outcome):
             outcome = await self.follow(recover(command, self, sent, deadline, outcome))
         return command.decode(outcome)
@@ -198,12 +188,14 @@ class AsyncExecutor(_Terms):
 
     async def follow(self, steps: Steps[T]) -> T:
         """Drive a delivery to its end."""
+        flights = self._flights or await self._greet()
         answer: Any = None
         try:
             while True:
                 step = steps.send(answer)
                 if isinstance(step, Send):
-                    answer = await self._send(step.call, step.timeout)
+                    expires = monotonic_ms() + step.timeout * 1000
+                    answer = await flights.send(step.call, expires)
                 else:
                     await asyncio.sleep(step.seconds)
                     answer = None
@@ -221,84 +213,31 @@ class AsyncExecutor(_Terms):
             result: T = end.value
             return result
 
-    async def _send(self, call: Call, timeout: float) -> Reply | Failure:
-        sent = monotonic_ms()
-        if self._flights == 0 and not self._waiting:
-            outcome = await self._fly_alone(call, timeout)
-        else:
-            # A task that gives up leaves its future cancelled; what has not left stays home.
-            arrival: asyncio.Future[Reply | Failure] = asyncio.get_running_loop().create_future()
-            self._waiting.append((call, sent + timeout * 1000, arrival))
-            self._board()
-            outcome = await arrival
-        self._observe(outcome, sent)
-        return outcome
-
-    async def _fly_alone(self, call: Call, timeout: float) -> Reply | Failure:
-        self._flights += 1
-        try:
-            return self._checked((call,), await self._backend.execute((call,), timeout))[0]
-        finally:
-            self._landed()
-
-    def _board(self) -> None:
-        if not self._boarding and self._waiting and self._flights < self._backend.concurrency:
-            self._boarding = True
-            # At the end of this turn of the loop, so that its callers travel together.
-            asyncio.get_running_loop().call_soon(self._take_off)
-
-    def _take_off(self) -> None:
-        self._boarding = False
-        now = monotonic_ms()
-        flight: list[tuple[Call, float, asyncio.Future[Reply | Failure]]] = []
-        while self._waiting and len(flight) < MAX_FLIGHT:
-            seat = self._waiting.popleft()
-            if seat[2].done():
-                continue
-            if seat[1] <= now:
-                seat[2].set_result(Failure("no", "the store is too busy: it never left"))
-            else:
-                flight.append(seat)
-        if flight:
-            self._flights += 1
-            task = asyncio.get_running_loop().create_task(self._fly(flight, now))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            self._board()
-
-    async def _fly(
-        self, flight: list[tuple[Call, float, asyncio.Future[Reply | Failure]]], now: float
-    ) -> None:
-        calls = [call for call, _, _ in flight]
-        outcomes: Sequence[Reply | Failure] = [Failure("unknown", "broken off")] * len(flight)
-        try:
-            timeout = (max(expires for _, expires, _ in flight) - now) / 1000
-            outcomes = self._checked(calls, await self._backend.execute(calls, timeout))
-        finally:
-            for (_, _, arrival), outcome in zip(flight, outcomes, strict=True):
-                if not arrival.done():
-                    arrival.set_result(outcome)
-            self._landed()
-
-    def _landed(self) -> None:
-        self._flights -= 1
-        self._board()
-
-    async def _greet(self) -> None:
+    async def _greet(self) -> Flights:
         loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop, self._greeting = loop, asyncio.Lock()
-        if self._loop is not loop or self._greeting is None:
+        self._check_open()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
             raise BackendError(
                 "this AsyncCredits belongs to another event loop: make one client a loop, "
                 "or use Credits in sync code"
             )
-        self._check_open()
-        async with self._greeting:
-            for last in (False, True):
-                if self._greeted:
-                    return
-                sent = monotonic_ms()
-                replies = await self._backend.execute(handshake.GREETING, TRY_SHARE * self.timeout)
-                if last or not isinstance(replies[0], Failure):
-                    self._understand(self._checked(handshake.GREETING, replies), sent)
+        # One greeting for all who wait: a silent store holds each of them once, not in a row.
+        if self._greeting is None:
+            self._greeting = loop.create_task(self._first_words())
+            self._greeting.add_done_callback(self._greeted)
+        return await asyncio.shield(self._greeting)
+
+    async def _first_words(self) -> Flights:
+        for last in (False, True):
+            sent = monotonic_ms()
+            replies = await self._backend.execute(handshake.GREETING, TRY_SHARE * self.timeout)
+            if last or not isinstance(replies[0], Failure):
+                break
+        self._understand(replies, sent)
+        return Flights(self._backend, self.clock)
+
+    def _greeted(self, greeting: asyncio.Task[Flights]) -> None:
+        self._greeting = None
+        if not greeting.cancelled() and greeting.exception() is None and not self._closed:
+            self._flights = greeting.result()

@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 
-
 _USE = re.compile(r"^ *-- @use (.+)\n", re.MULTILINE)
 
 

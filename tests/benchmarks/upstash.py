@@ -12,7 +12,7 @@ from credits_core import AsyncCredits, scripts
 from credits_core.backends.upstash import upstash_script
 from tests.benchmarks.harness import Row, in_turn, row
 from tests.benchmarks.raw import evalsha_words
-from tests.support.rest import RestServer
+from tests.support.rest_process import RestProcess
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ ROUNDS_OF_ALL = 15
 
 
 async def rows(server: Server) -> AsyncIterator[Row]:
-    with RestServer(server.url, token="benchmark") as rest:
+    with RestProcess(server.url) as rest:
         headers = {"Authorization": f"Bearer {rest.token}"}
         async with (
             AsyncCredits.from_url(rest.url, token=rest.token, timeout=10) as credits,
