@@ -7,6 +7,7 @@ them is ours, so that none of the client's own retries can repeat a command.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ _REFUSED = (redis.exceptions.ResponseError, redis.exceptions.BusyLoadingError)
 
 # An idle connection may have been closed by the server or on the way; look before use.
 _IDLE_SECONDS = 1.0
+
+# Connections held back from the pool, whose checks and counters cost a tenth of a call.
+_MAX_IDLE = 4
 
 
 _pack: Any = hiredis.pack_command  # its stub allows tuples of one word only
@@ -76,31 +80,61 @@ class RedisBackend:
         check_timeouts(client)
         self._pool = client.connection_pool
         self._owned = owned
+        self._pid = os.getpid()
+        self._idle: list[tuple[Any, float]] = []
 
     def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
         """Answer every call over one connection; its socket timeout bounds each wait."""
         try:
-            connection = self._pool.get_connection()
-        except redis.exceptions.RedisError as error:
+            connection = self._take()
+        except (*_BROKEN, redis.exceptions.RedisError) as error:
             return [Failure("no", error_text(error))] * len(calls)
         outcomes: list[Reply | Failure] = []
         try:
             self._exchange(connection, calls, outcomes)
         except _BROKEN as error:
-            connection.disconnect()
+            self._drop(connection)
             lost = Failure("unknown", error_text(error))
             outcomes += [lost] * (len(calls) - len(outcomes))
         except BaseException:
-            connection.disconnect()
+            self._drop(connection)
             raise
-        finally:
-            self._pool.release(connection)
+        else:
+            if len(self._idle) < _MAX_IDLE:
+                self._idle.append((connection, time.monotonic()))
+            else:
+                self._pool.release(connection)
         return outcomes
 
     def close(self) -> None:
-        """Close the connections if the client is ours."""
+        """Give the connections back, and close them if the client is ours."""
+        while self._idle:
+            self._pool.release(self._idle.pop()[0])
         if self._owned:
             self._pool.close()
+
+    def _take(self) -> Any:
+        if self._pid != os.getpid():  # a fork: the sockets are the parent's
+            self._pid, self._idle = os.getpid(), []
+        while True:
+            try:
+                connection, since = self._idle.pop()  # threads race for the last one
+            except IndexError:
+                return self._pool.get_connection()
+            if time.monotonic() - since < _IDLE_SECONDS or self._alive(connection):
+                return connection
+            self._drop(connection)
+
+    @staticmethod
+    def _alive(connection: Any) -> bool:
+        try:
+            return not connection.can_read()
+        except (*_BROKEN, redis.exceptions.RedisError):
+            return False
+
+    def _drop(self, connection: Any) -> None:
+        connection.disconnect()
+        self._pool.release(connection)
 
     def _exchange(
         self, connection: Any, calls: Sequence[Call], outcomes: list[Reply | Failure]
@@ -134,7 +168,7 @@ class AsyncRedisBackend:
     """Carries calls over a `redis.asyncio.Redis` client, on connections that it holds."""
 
     braces = False
-    concurrency = 4
+    concurrency = _MAX_IDLE
 
     def __init__(self, client: redis.asyncio.Redis, *, owned: bool = False) -> None:
         """Use `client`; close it only when it is `owned`."""
