@@ -11,7 +11,7 @@ Format: https://upstash.com/docs/redis/features/restapi
 from __future__ import annotations
 
 import asyncio
-import base64
+import binascii
 import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -51,9 +51,11 @@ def upstash_words(call: Call, *, text: bool = False) -> tuple[str, ...]:
 
 def decoded(value: Any) -> Reply:
     """A result with its base64 strings decoded; `OK` alone is never encoded."""
-    if isinstance(value, str) and value != "OK":
-        return base64.b64decode(value, validate=True).decode("utf-8", "surrogateescape")
-    if isinstance(value, list):
+    if type(value) is str:
+        if value == "OK":
+            return value
+        return binascii.a2b_base64(value, strict_mode=True).decode("utf-8", "surrogateescape")
+    if type(value) is list:
         return [decoded(item) for item in value]
     return value
 
