@@ -25,6 +25,9 @@ if ARGV[4] ~= '' then
   -- @use first_touch
 end
 if balance + amount > MAX_BALANCE then return {'limit', stamp, digits(balance)} end
+if fresh then
+  -- @use opening
+end
 local answer = post(member, amount)
 if key then
   local record = fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4]

@@ -28,7 +28,10 @@ local sum = tonumber(ARGV[expected + known])
 for i = known, known + open - 1 do
   local members = redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[4 + 2 * i], ARGV[5 + 2 * i])
   for _, member in ipairs(members) do
-    local read, entry = pcall(cjson.decode, member)
+    -- cjson refuses lone surrogates, which JavaScript writes. Some letter in the place of each
+    -- keeps the rest as it is; 'n' also stands after a backslash that was escaped itself.
+    local text = string.gsub(member, '\\u[dD][89a-fA-F]%x%x', 'n')
+    local read, entry = pcall(cjson.decode, text)
     local amount = read and type(entry) == 'table' and entry.amount
     if type(amount) ~= 'number' then
       return {'state', stamp, 'malformed_entry', string.sub(member, 1, 80)}

@@ -1,0 +1,7 @@
+-- A balance that stood without a log gets it as an opening entry, so that the sum holds; it
+-- had its sign-up credits when it was made.
+mark = true
+local opened = string.format('%.0f', math.floor(now))
+post(string.format(
+  '{"id":"tx_%s_opening","amount":%s,"action":"opening_balance","timestamp":%s,"kind":"opening"}',
+  opened, digits(balance), opened), 0)
