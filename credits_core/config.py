@@ -28,6 +28,10 @@ _SCHEMES = (
     "redis://, rediss://, unix://, redis+sentinel://, redis+cluster:// (TCP), "
     "https://…upstash.io (Upstash REST) or memory:// (inside the process)"
 )
+_TCP = (
+    *("redis", "rediss", "unix"),
+    *("redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"),
+)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -74,22 +78,28 @@ def open_async_backend(url: str, *, token: str | None, timeout: float) -> AsyncB
 def _split(url: object, token: str | None) -> tuple[str, str]:
     if not isinstance(url, str) or "://" not in url:
         raise InvalidRequestError(f"a store is given as a URL: {_SCHEMES}")
-    scheme, rest = url.strip().split("://", 1)
     # A URL carries passwords: what is wrong is said without showing it.
+    scheme, rest = url.split("://", 1)
     if scheme in ("http", "https"):
-        _check_rest(url, scheme, token)
+        _check_rest(url, token)
+    elif scheme not in _TCP and scheme != "memory":
+        raise InvalidRequestError(f"no store speaks {scheme}://; use {_SCHEMES}")
     elif token is not None:
         raise InvalidRequestError(
             f"a token goes with an https:// URL (Upstash REST); in a {scheme}:// URL the "
             f"password stands in the URL"
         )
-    elif scheme not in ("memory", "unix") and scheme.partition("+")[0] not in ("redis", "rediss"):
-        raise InvalidRequestError(f"no store speaks {scheme}://; use {_SCHEMES}")
     return scheme, rest
 
 
-def _check_rest(url: str, scheme: str, token: str | None) -> None:
-    parts = urlsplit(url)
+def _check_rest(url: str, token: str | None) -> None:
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        named = False
+    if not named:
+        raise InvalidRequestError("an Upstash REST URL is https://<name>.upstash.io")
     if parts.username or parts.password:
         raise InvalidRequestError("put the token of a REST URL into token=, not into the URL")
     if not token:
@@ -97,7 +107,7 @@ def _check_rest(url: str, scheme: str, token: str | None) -> None:
             "an Upstash REST URL needs its token: token=…, CREDITS_TOKEN or "
             "UPSTASH_REDIS_REST_TOKEN"
         )
-    if scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise InvalidRequestError(
             "http:// would send the token in the clear: use https:// (http:// is for loopback)"
         )

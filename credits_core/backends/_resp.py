@@ -40,6 +40,8 @@ def is_noscript(outcome: Reply | Failure) -> bool:
 
 def error_text(error: BaseException) -> str:
     """What to tell people of an error: its first line, no more than they need."""
+    if type(error).__name__ == "MasterNotFoundError":
+        return "no Sentinel that answers knows a primary of this name"  # its text shows a client
     text = str(error).strip().splitlines()
     if not text and isinstance(error, TimeoutError):
         return "no answer in time"

@@ -7,6 +7,7 @@ them is ours, so that none of the client's own retries can repeat a command.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,15 @@ if TYPE_CHECKING:
 # What a broken or slow connection raises. redis-py wraps most of it, not all.
 _BROKEN = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 
-# The server answered that it did not; redis-py files "loading" under connection errors.
-_REFUSED = (redis.exceptions.ResponseError, redis.exceptions.BusyLoadingError)
+# The server answered that it did not; redis-py files some of it under connection errors.
+_REFUSED = (
+    redis.exceptions.ResponseError,
+    redis.exceptions.BusyLoadingError,
+    redis.exceptions.AuthenticationError,
+)
+
+# A primary that became a replica: the name or address may lead to another server by now.
+_DEMOTED = (redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
 
 # An idle connection may have been closed by the server or on the way; look before use.
 _IDLE_SECONDS = 1.0
@@ -82,9 +90,11 @@ class RedisBackend:
         self._owned = owned
         self._pid = os.getpid()
         self._idle: list[tuple[Any, float]] = []
+        self._broken_at = 0.0
 
     def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
         """Answer every call over one connection; its socket timeout bounds each wait."""
+        began = time.monotonic()
         try:
             connection = self._take()
         except (*_BROKEN, redis.exceptions.RedisError) as error:
@@ -92,7 +102,8 @@ class RedisBackend:
         outcomes: list[Reply | Failure] = []
         try:
             self._exchange(connection, calls, outcomes)
-        except _BROKEN as error:
+        except (*_BROKEN, redis.exceptions.RedisError) as error:
+            self._broken_at = time.monotonic()
             self._drop(connection)
             lost = Failure("unknown", error_text(error))
             outcomes += [lost] * (len(calls) - len(outcomes))
@@ -100,14 +111,12 @@ class RedisBackend:
             self._drop(connection)
             raise
         else:
-            if len(self._idle) < _MAX_IDLE:
-                self._idle.append((connection, time.monotonic()))
-            else:
-                self._pool.release(connection)
+            self._keep(connection, began)
         return outcomes
 
     def close(self) -> None:
         """Give the connections back, and close them if the client is ours."""
+        self._broken_at = math.inf  # what is in use now is not kept
         while self._idle:
             self._pool.release(self._idle.pop()[0])
         if self._owned:
@@ -121,9 +130,19 @@ class RedisBackend:
                 connection, since = self._idle.pop()  # threads race for the last one
             except IndexError:
                 return self._pool.get_connection()
-            if time.monotonic() - since < _IDLE_SECONDS or self._alive(connection):
+            # Connections break together: with one, those that idled meanwhile are renewed.
+            idled = time.monotonic() - since
+            if since > self._broken_at and (idled < _IDLE_SECONDS or self._alive(connection)):
                 return connection
             self._drop(connection)
+
+    def _keep(self, connection: Any, began: float) -> None:
+        if began <= self._broken_at:
+            self._drop(connection)
+        elif len(self._idle) < _MAX_IDLE:
+            self._idle.append((connection, time.monotonic()))
+        else:
+            self._pool.release(connection)
 
     @staticmethod
     def _alive(connection: Any) -> bool:
@@ -156,11 +175,12 @@ class RedisBackend:
     def _send(connection: Any, commands: list[tuple[str, ...]]) -> None:
         connection.send_packed_command(packed(commands), check_health=False)
 
-    @staticmethod
-    def _read(connection: Any) -> Reply | Failure:
+    def _read(self, connection: Any) -> Reply | Failure:
         try:
             return answer(connection.read_response())
         except _REFUSED as error:
+            if isinstance(error, _DEMOTED):
+                self._broken_at = time.monotonic()
             return Failure("no", error_text(error))
 
 
@@ -176,27 +196,30 @@ class AsyncRedisBackend:
         self._pool = client.connection_pool
         self._owned = owned
         self._idle: list[tuple[Any, float]] = []
+        self._broken_at = 0.0
 
     async def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
         """Answer every call over one connection."""
         connection: Any = None
         outcomes: list[Reply | Failure] = []
+        began = time.monotonic()
         try:
             async with asyncio.timeout(timeout):
                 connection = await self._take()
                 await self._exchange(connection, calls, outcomes)
-        except (*_BROKEN, TimeoutError) as error:
+        except (*_BROKEN, TimeoutError, redis.exceptions.RedisError) as error:
+            self._broken_at = time.monotonic()
             lost = Failure("no" if connection is None else "unknown", error_text(error))
             outcomes += [lost] * (len(calls) - len(outcomes))
             await self._drop(connection)
-        except redis.exceptions.RedisError as error:  # the handshake of a new connection
-            await self._drop(connection)
-            return [Failure("no", error_text(error))] * len(calls)
         except BaseException:
             await self._drop(connection)
             raise
         else:
-            self._idle.append((connection, time.monotonic()))
+            if began > self._broken_at:
+                self._idle.append((connection, time.monotonic()))
+            else:
+                await self._drop(connection)
         return outcomes
 
     async def aclose(self) -> None:
@@ -210,7 +233,9 @@ class AsyncRedisBackend:
     async def _take(self) -> Any:
         while self._idle:
             connection, since = self._idle.pop()
-            if time.monotonic() - since < _IDLE_SECONDS or await self._alive(connection):
+            # Connections break together: with one, those that idled meanwhile are renewed.
+            idled = time.monotonic() - since
+            if since > self._broken_at and (idled < _IDLE_SECONDS or await self._alive(connection)):
                 return connection
             await self._drop(connection)
         return await self._pool.get_connection()
@@ -248,9 +273,10 @@ class AsyncRedisBackend:
     async def _send(connection: Any, commands: list[tuple[str, ...]]) -> None:
         await connection.send_packed_command(packed(commands), check_health=False)
 
-    @staticmethod
-    async def _read(connection: Any) -> Reply | Failure:
+    async def _read(self, connection: Any) -> Reply | Failure:
         try:
             return answer(await connection.read_response())
         except _REFUSED as error:
+            if isinstance(error, _DEMOTED):
+                self._broken_at = time.monotonic()
             return Failure("no", error_text(error))

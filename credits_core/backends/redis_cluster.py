@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import redis.asyncio.cluster
@@ -11,16 +12,35 @@ import redis.exceptions
 
 from credits_core.backends._resp import answer, error_text, is_noscript, words
 from credits_core.command import Failure
+from credits_core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from credits_core.command import Call, Reply
 
-# Raised before anything was sent: no node known for the slot.
-_NOT_SENT = (redis.exceptions.SlotNotCoveredError, redis.exceptions.ClusterDownError)
+# Raised before anything was sent: no node known for the slot, no connection to spare.
+_NOT_SENT = (
+    redis.exceptions.SlotNotCoveredError,
+    redis.exceptions.ClusterDownError,
+    redis.exceptions.MaxConnectionsError,
+)
 _REFUSED = (redis.exceptions.ResponseError, redis.exceptions.BusyLoadingError, *_NOT_SENT)
-_BROKEN = (redis.exceptions.RedisError, OSError, TimeoutError)
+_BROKEN = (
+    redis.exceptions.RedisError,
+    redis.exceptions.RedisClusterException,  # of a family of its own
+    OSError,
+    TimeoutError,
+)
+
+
+def check_cluster_retries(client: Any) -> None:
+    """Refuse a client that would repeat commands by itself."""
+    if retries := client.retry.get_retries():
+        raise InvalidRequestError(
+            f"this client repeats commands by itself ({retries} retries), so that no call has a "
+            f"bounded time: build it with retry=Retry(NoBackoff(), 0), or let from_url open its own"
+        )
 
 
 class ClusterBackend:
@@ -28,18 +48,37 @@ class ClusterBackend:
 
     braces = True
 
-    def __init__(self, client: redis.cluster.RedisCluster, *, owned: bool = False) -> None:
-        """Use `client`; close it only when it is `owned`."""
-        self._client = client
+    def __init__(
+        self,
+        client: redis.cluster.RedisCluster | Callable[[], redis.cluster.RedisCluster],
+        *,
+        owned: bool = False,
+    ) -> None:
+        """Use `client`; close it only when it is `owned`.
+
+        A function is called for the client at the first call: making one connects.
+        """
+        self._open: Any = client
+        self._client: Any = None
         self._owned = owned
+        self._opening = threading.Lock()
+        if isinstance(client, redis.cluster.RedisCluster):
+            check_cluster_retries(client)
+            self._client = client
 
     def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
         """Answer every call at the node of its slot; the socket timeout bounds each wait."""
+        try:
+            with self._opening:
+                if self._client is None:
+                    self._client = self._open()
+        except _BROKEN as error:
+            return [Failure("no", error_text(error))] * len(calls)
         return [self._one(call) for call in calls]
 
     def close(self) -> None:
         """Close the client if it is ours."""
-        if self._owned:
+        if self._owned and self._client is not None:
             self._client.close()
 
     def _one(self, call: Call) -> Reply | Failure:
@@ -67,10 +106,14 @@ class AsyncClusterBackend:
     braces = True
     concurrency = 8
 
+    _TOGETHER = 64  # each call takes a connection of the client's, which has 100 a node
+
     def __init__(self, client: redis.asyncio.cluster.RedisCluster, *, owned: bool = False) -> None:
         """Use `client`; close it only when it is `owned`."""
+        check_cluster_retries(client)
         self._client = client
         self._owned = owned
+        self._places = asyncio.Semaphore(self._TOGETHER)
 
     async def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
         """Answer every call at the node of its slot, all at once."""
@@ -82,14 +125,16 @@ class AsyncClusterBackend:
             await self._client.aclose()
 
     async def _one(self, call: Call, timeout: float) -> Reply | Failure:
+        sent = False
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout), self._places:
+                sent = True
                 outcome = await self._attempt(call, words(call))
                 if is_noscript(outcome):
                     outcome = await self._attempt(call, words(call, text=True))
                 return outcome
         except TimeoutError as error:
-            return Failure("unknown", error_text(error))
+            return Failure("unknown" if sent else "no", error_text(error))
 
     async def _attempt(self, call: Call, command: tuple[str, ...]) -> Reply | Failure:
         try:
@@ -133,6 +178,8 @@ def plain(name: str, raw: Any, primaries: Sequence[Any], node: Any) -> Reply:
         names = sorted(str(primary.name) for primary in primaries)
         index = names.index(str(node.name))
         cursor, keys = raw
+        if isinstance(cursor, dict):  # keyed by node, too
+            (cursor,) = cursor.values()
         if int(cursor) == 0:
             following = index + 1
             return ["0" if following == len(names) else f"{following}:0", answer(keys)]

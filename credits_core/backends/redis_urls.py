@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -10,7 +13,6 @@ import redis.asyncio
 import redis.asyncio.cluster
 import redis.asyncio.sentinel
 import redis.cluster
-import redis.exceptions
 import redis.sentinel
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
@@ -18,117 +20,129 @@ from redis.retry import Retry
 
 from credits_core.backends.redis import AsyncRedisBackend, RedisBackend
 from credits_core.backends.redis_cluster import AsyncClusterBackend, ClusterBackend
-from credits_core.errors import BackendUnavailableError, InvalidRequestError
+from credits_core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from credits_core.backends import AsyncBackend, Backend
 
 SENTINEL = ("redis+sentinel", "rediss+sentinel")
 CLUSTER = ("redis+cluster", "rediss+cluster")
-PLAIN = ("redis", "rediss", "unix")
 
 
 def open_sync(url: str, timeout: float) -> Backend:
     """A sync backend for a TCP or unix URL; `timeout` seconds bound each wait."""
-    scheme = urlsplit(url).scheme
-    options: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    scheme = url.partition("://")[0]
+    waits: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    options = {**waits, "retry": Retry(NoBackoff(), 0), "protocol": 2}
     if scheme in SENTINEL:
-        nodes, service, extra, login = _sentinel(url)
-        finder = redis.sentinel.Sentinel(nodes, sentinel_kwargs={**options, **login})
-        client = finder.master_for(service, retry=Retry(NoBackoff(), 0), **options, **extra)
+        group = Group.parse(url, 26379)
+        finder = redis.sentinel.Sentinel(
+            group.nodes, sentinel_kwargs={**waits, "retry": Retry(NoBackoff(), 0), **group.login}
+        )
+        client = finder.master_for(group.service, db=group.database, **options, **group.options)
         return RedisBackend(client, owned=True)
     if scheme in CLUSTER:
-        client = _cluster(
-            redis.cluster.RedisCluster, redis.cluster.ClusterNode, Retry, url, options
+        group = Group.parse(url, 6379)
+        nodes = [redis.cluster.ClusterNode(host, port) for host, port in group.nodes]
+        cluster = redis.cluster.RedisCluster
+        return ClusterBackend(
+            partial(cluster, startup_nodes=nodes, **options, **group.options), owned=True
         )
-        return ClusterBackend(client, owned=True)
-    _check_plain(scheme)
-    pool = redis.ConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), protocol=2, **options)
+    pool = _pool(redis.ConnectionPool, url, options)
     return RedisBackend(redis.Redis(connection_pool=pool), owned=True)
 
 
 def open_async(url: str, timeout: float) -> AsyncBackend:
     """An async backend for a TCP or unix URL; the executor's timeouts bound each flight."""
-    scheme = urlsplit(url).scheme
+    scheme = url.partition("://")[0]
     # No timeout a read: one around the whole flight costs a tenth of that.
-    options: dict[str, Any] = {"socket_connect_timeout": timeout, "socket_timeout": None}
+    waits: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": timeout}
+    options = {**waits, "retry": AsyncRetry(NoBackoff(), 0), "protocol": 2}
     if scheme in SENTINEL:
-        nodes, service, extra, login = _sentinel(url)
-        waits = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
-        finder = redis.asyncio.sentinel.Sentinel(nodes, sentinel_kwargs={**waits, **login})
-        client = finder.master_for(service, retry=AsyncRetry(NoBackoff(), 0), **options, **extra)
+        group = Group.parse(url, 26379)
+        asking = {**waits, "socket_timeout": timeout, "retry": AsyncRetry(NoBackoff(), 0)}
+        finder = redis.asyncio.sentinel.Sentinel(
+            group.nodes, sentinel_kwargs={**asking, **group.login}
+        )
+        client = finder.master_for(group.service, db=group.database, **options, **group.options)
         return AsyncRedisBackend(client, owned=True)
     if scheme in CLUSTER:
-        cluster = _cluster(
-            redis.asyncio.cluster.RedisCluster,
-            redis.asyncio.cluster.ClusterNode,
-            AsyncRetry,
-            url,
-            options,
+        group = Group.parse(url, 6379)
+        nodes = [redis.asyncio.cluster.ClusterNode(host, port) for host, port in group.nodes]
+        cluster = redis.asyncio.cluster.RedisCluster
+        return AsyncClusterBackend(
+            cluster(startup_nodes=nodes, **options, **group.options), owned=True
         )
-        return AsyncClusterBackend(cluster, owned=True)
-    _check_plain(scheme)
-    pool = redis.asyncio.ConnectionPool.from_url(
-        url, retry=AsyncRetry(NoBackoff(), 0), protocol=2, **options
-    )
+    pool = _pool(redis.asyncio.ConnectionPool, url, options)
     return AsyncRedisBackend(redis.asyncio.Redis(connection_pool=pool), owned=True)
 
 
-def _check_plain(scheme: str) -> None:
-    if scheme not in PLAIN:
-        known = ", ".join(f"{name}://" for name in (*PLAIN, *SENTINEL, *CLUSTER))
-        raise InvalidRequestError(f"no TCP store speaks {scheme}://; use one of {known}")
-
-
-def _nodes(url: str, default_port: int) -> tuple[list[tuple[str, int]], dict[str, Any]]:
-    parts = urlsplit(url)
-    login, _, hosts = parts.netloc.rpartition("@")
-    username, _, password = login.partition(":")
-    options: dict[str, Any] = {"username": unquote(username), "password": unquote(password)}
-    options = {name: value for name, value in options.items() if value}
-    nodes = []
-    for host in hosts.split(","):
-        name, _, port = host.rpartition(":") if ":" in host else (host, "", "")
-        if not name or not (port.isdecimal() or port == ""):
-            raise InvalidRequestError(f"this {parts.scheme}:// URL names no host: host:port,…")
-        nodes.append((name, int(port or default_port)))
-    if parts.scheme.startswith("rediss"):
-        options["ssl"] = True
-    return nodes, options
-
-
-def _sentinel(
-    url: str,
-) -> tuple[list[tuple[str, int]], str, dict[str, Any], dict[str, Any]]:
-    nodes, options = _nodes(url, 26379)
-    parts = urlsplit(url)
-    service, _, database = parts.path.strip("/").partition("/")
-    if not service or (database and not database.isdecimal()):
-        raise InvalidRequestError(
-            "a Sentinel URL is redis+sentinel://host:port,host:port/<service>/<database>"
-        )
-    query = dict(parse_qsl(parts.query))
-    login: dict[str, Any] = {
-        name.removeprefix("sentinel_"): query.pop(name)
-        for name in ("sentinel_username", "sentinel_password")
-        if name in query
-    }
-    if options.get("ssl"):
-        login["ssl"] = True
-    return nodes, service, {"db": int(database or 0), "protocol": 2, **options, **query}, login
-
-
-def _cluster(client: Any, node: Any, retry: Any, url: str, options: dict[str, Any]) -> Any:
-    nodes, extra = _nodes(url, 6379)
-    query = dict(parse_qsl(urlsplit(url).query))
+def _pool(kind: Any, url: str, options: dict[str, Any]) -> Any:
     try:
-        return client(
-            startup_nodes=[node(host, port) for host, port in nodes],
-            retry=retry(NoBackoff(), 0),
-            protocol=2,
-            **options,
-            **extra,
-            **query,
-        )
-    except (redis.exceptions.RedisError, OSError) as error:
-        raise BackendUnavailableError(f"no node of the cluster can be reached: {error}") from error
+        pool = kind.from_url(url, **options)
+        pool.connection_class(**pool.connection_kwargs)  # sends nothing; checks the options
+    except (TypeError, ValueError) as error:
+        raise _not_understood(url, error) from None
+    return pool
+
+
+def _not_understood(url: str, error: Exception) -> InvalidRequestError:
+    """Say which option of a URL is wrong, and never show the URL: it holds a password."""
+    option = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    what = f"its option {option[1]!r}" if option else "its host, port, database or an option"
+    return InvalidRequestError(
+        f"this {url.partition('://')[0]}:// URL is not understood: {what} is wrong. Special "
+        f"characters in a password are written as %xx"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A URL of several nodes: `scheme://user:password@host:port,host:port/service/database`.
+
+    `options` are for the nodes that hold data, `login` for the Sentinels.
+    """
+
+    nodes: list[tuple[str, int]]
+    service: str
+    database: int
+    options: dict[str, Any]
+    login: dict[str, Any]
+
+    @classmethod
+    def parse(cls, url: str, default_port: int) -> Group:
+        """Read a Sentinel or Cluster URL."""
+        try:
+            parts = urlsplit(url)
+            user, _, hosts = parts.netloc.rpartition("@")
+            nodes = [_host(host, default_port) for host in hosts.split(",")]
+            service, _, database = parts.path.strip("/").partition("/")
+            number = int(database or 0)
+        except ValueError as error:
+            raise _not_understood(url, error) from None
+        if parts.scheme in SENTINEL and not service:
+            raise InvalidRequestError(
+                f"a Sentinel URL names its service: "
+                f"{parts.scheme}://host:port,host:port/<service>/<database>"
+            )
+        username, _, password = map(unquote, user.partition(":"))
+        tls: dict[str, Any] = {"ssl": True} if parts.scheme.startswith("rediss") else {}
+        options, login = {"username": username, "password": password, **tls}, dict(tls)
+        for name, value in parse_qsl(parts.query):
+            if name.startswith("ssl_"):
+                options[name] = login[name] = value
+            elif name in ("sentinel_username", "sentinel_password"):
+                login[name.removeprefix("sentinel_")] = value
+            else:
+                raise _not_understood(url, TypeError(f"unexpected keyword argument {name!r}"))
+        given = {name: value for name, value in options.items() if value}
+        return cls(nodes, service, number, given, login)
+
+
+def _host(text: str, default_port: int) -> tuple[str, int]:
+    name, colon, port = text.rpartition(":")
+    if not colon:
+        name, port = text, str(default_port)
+    if not name or not port.isdecimal():
+        raise ValueError(text)
+    return name, int(port)

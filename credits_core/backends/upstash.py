@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import hashlib
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,7 @@ class UpstashBackend(_Rest):
     def __init__(self, url: str, token: str) -> None:
         """Talk to the REST `url` with its `token`."""
         super().__init__(url, token)
+        self._pid = os.getpid()
         self._http = httpx.Client(follow_redirects=False)
 
     def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
@@ -143,6 +145,8 @@ class UpstashBackend(_Rest):
         self._http.close()
 
     def _post(self, calls: Sequence[Call], timeout: float, *, text: bool) -> list[Reply | Failure]:
+        if self._pid != os.getpid():  # a fork: the sockets are the parent's
+            self._pid, self._http = os.getpid(), httpx.Client(follow_redirects=False)
         try:
             response = self._http.post(**self._request(calls, text=text), timeout=timeout)
         except httpx.HTTPError as error:

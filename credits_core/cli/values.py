@@ -1,0 +1,100 @@
+"""What stands on the command line as values: amounts, instants, metadata.
+
+They are checked by click callbacks, so that a refusal names the argument.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from credits_core.models import MAX_AMOUNT
+from credits_core.validation import MAX_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# int() takes much that is no amount: signs, underscores, blanks, digits of other scripts.
+_DIGITS = re.compile(r"[0-9]{1,16}", re.ASCII)
+
+# Milliseconds of 1973: what is smaller was meant as seconds, or as a date.
+_EARLIEST_MS = 100_000_000_000
+
+
+def whole_number(low: int, high: int) -> Callable[[Any, Any, str | None], int | None]:
+    """A callback for whole numbers from `low` to `high`, in the digits 0 to 9 alone."""
+
+    def convert(_context: Any, _parameter: Any, text: str | None) -> int | None:
+        if text is None:
+            return None
+        if not _DIGITS.fullmatch(text):
+            raise click.BadParameter(
+                f"a whole number is written in the digits 0 to 9 alone, not {text!r}"
+            )
+        if not low <= int(text) <= high:
+            raise click.BadParameter(f"a number from {low} to {high} is expected, not {text}")
+        return int(text)
+
+    return convert
+
+
+amount = whole_number(1, MAX_AMOUNT)
+starting_credits = whole_number(0, MAX_AMOUNT)
+limit = whole_number(1, MAX_LIMIT)
+
+
+def since(_context: Any, _parameter: Any, text: str | None) -> int | None:
+    """The first millisecond of an instant or a day."""
+    return None if text is None else _instant(text, time.min)
+
+
+def until(_context: Any, _parameter: Any, text: str | None) -> int | None:
+    """The last millisecond of an instant or a day."""
+    return None if text is None else _instant(text, time.max)
+
+
+def _instant(text: str, of_day: time) -> int:
+    if text.isdigit():
+        if _DIGITS.fullmatch(text) and int(text) >= _EARLIEST_MS:
+            return int(text)
+        raise click.BadParameter(
+            f"digits alone are milliseconds since 1970, such as 1767225600000, not {text!r}; "
+            f"a date is 2026-01-31"
+        )
+    try:
+        moment = datetime.combine(date.fromisoformat(text), of_day)
+    except ValueError:
+        moment = _iso(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    ms = int(moment.timestamp() * 1000)
+    if ms < 0:
+        raise click.BadParameter(f"{text!r} is before 1970")
+    return ms
+
+
+def _iso(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"a date (2026-01-31), a time (2026-01-31T12:00:00, in UTC unless it says +02:00) "
+            f"or milliseconds since 1970 are expected, not {text!r}"
+        ) from None
+
+
+def metadata(_context: Any, _parameter: Any, text: str | None) -> dict[str, Any] | None:
+    """A JSON object."""
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise click.BadParameter('a JSON object is expected, such as {"model": "small"}')
+    return value
