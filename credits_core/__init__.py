@@ -10,6 +10,7 @@
 
 from credits_core._version import __version__
 from credits_core.async_client import AsyncCredits
+from credits_core.charge import Charge, charged
 from credits_core.client import Credits
 from credits_core.errors import (
     AccountStateError,
@@ -44,6 +45,7 @@ __all__ = [
     "BackendUnavailableError",
     "BalanceVerification",
     "BalanceVerificationError",
+    "Charge",
     "Credits",
     "CreditsError",
     "IdempotencyConflictError",
@@ -59,4 +61,5 @@ __all__ = [
     "Transaction",
     "TransactionError",
     "__version__",
+    "charged",
 ]

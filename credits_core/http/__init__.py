@@ -1,0 +1,1 @@
+"""What the web adapters share: pure functions without a framework."""

@@ -1,0 +1,103 @@
+"""Errors as answers: RFC 9457 problem details, the same from every web framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from credits_core.errors import (
+    AccountStateError,
+    BackendError,
+    IdempotencyConflictError,
+    InsufficientCreditsError,
+    InvalidRequestError,
+    LimitExceededError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from credits_core.errors import CreditsError
+
+__all__ = ["PROBLEM_JSON", "RETRY_AFTER", "TYPE_PREFIX", "Problem", "problem"]
+
+PROBLEM_JSON: Final = "application/problem+json"
+"""The media type of problem details."""
+
+TYPE_PREFIX: Final = "urn:credits-sdk:problem:"
+"""How the stable `type` of every problem begins."""
+
+RETRY_AFTER: Final = 5
+"""Seconds that a client is asked to wait while the store is away."""
+
+
+class Problem(NamedTuple):
+    """An answer: the HTTP status, the headers (content type included) and the JSON body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+
+
+def problem(error: CreditsError, *, retry_after: int = RETRY_AFTER) -> Problem:
+    """What to answer to a client whose request ended in `error`.
+
+    - 402 for `InsufficientCreditsError`, with `required` and `available` in credits, and
+      `error` and `message` for clients that know no problem details;
+    - 503 for `BackendError`, with Retry-After in seconds: the store is away, or did not say
+      whether it charged, and nothing is served without a charge;
+    - 400 for `InvalidRequestError`: in a running app what is wrong came with the request;
+    - 409 for `IdempotencyConflictError` and `LimitExceededError` (with its `rule`): it would
+      be refused again as it is;
+    - 500 for the others: an account that cannot be worked on (`AccountStateError`) or a price
+      that is none is for the operator to put right, and no retry helps.
+
+    The texts are fixed: what the error itself says is for the log, as it may name accounts,
+    keys and hosts.
+
+    >>> status, headers, body = problem(InsufficientCreditsError(300, 90))
+    >>> status, body["detail"]
+    (402, 'This costs 300 credits and you have 90: 210 more are needed.')
+    """
+    if isinstance(error, InsufficientCreditsError):
+        return _insufficient(error)
+    if isinstance(error, BackendError):
+        detail = f"Credits cannot be charged at the moment. Try again in {retry_after} seconds."
+        answer = _answer(503, "credits-unavailable", "Credits unavailable", detail)
+        return answer._replace(headers={**answer.headers, "Retry-After": str(retry_after)})
+    if isinstance(error, InvalidRequestError):
+        detail = "The account or an amount of this request is not one that can be charged."
+        return _answer(400, "invalid-request", "Invalid request", detail)
+    if isinstance(error, IdempotencyConflictError):
+        detail = "The idempotency key was used before, for something else. Use a new key."
+        return _answer(409, "idempotency-conflict", "Idempotency conflict", detail)
+    if isinstance(error, LimitExceededError):
+        detail = "A limit of this account does not allow it."
+        return _answer(409, "limit-exceeded", "Limit exceeded", detail, rule=error.rule)
+    if isinstance(error, AccountStateError):
+        detail = "The credits of this account cannot be worked on until the operator repairs it."
+        return _answer(500, "account-state", "Account not usable", detail)
+    return _answer(500, "internal", "Internal error", "The request could not be charged.")
+
+
+def _insufficient(error: InsufficientCreditsError) -> Problem:
+    missing = error.required - error.available
+    detail = (
+        f"This costs {error.required} credits and you have {error.available}: "
+        f"{missing} more are needed."
+    )
+    return _answer(
+        402,
+        "insufficient-credits",
+        "Insufficient credits",
+        detail,
+        required=error.required,
+        available=error.available,
+        error="Insufficient credits",
+        message=detail,
+    )
+
+
+def _answer(status: int, name: str, title: str, detail: str, **more: object) -> Problem:
+    body = {"type": TYPE_PREFIX + name, "title": title, "status": status, "detail": detail, **more}
+    # A refusal is of this moment and of this user: no cache may keep it.
+    return Problem(status, {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store"}, body)

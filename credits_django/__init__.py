@@ -1,0 +1,1 @@
+"""The room of the Django adapter. Until it is built, use `credits_core.Credits` in a view."""

@@ -1,0 +1,30 @@
+"""Errors of the library as answers of FastAPI."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from fastapi import Response
+
+from credits_core.errors import CreditsError
+from credits_core.http.problems import problem
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+_log = logging.getLogger(__name__)
+
+
+async def answer_error(request: Request, error: Exception) -> Response:
+    """Answer an error of this library as problem details; what is not the client's is logged."""
+    if not isinstance(error, CreditsError):
+        raise error
+    status, headers, body = problem(error)
+    if status != 402:
+        # The path as it came, quoted: it may hold anything.
+        where = f"{request.scope.get('method', 'WebSocket')} {request.scope['path']!r}"
+        level, trace = (logging.ERROR, error) if status == 500 else (logging.WARNING, None)
+        _log.log(level, "%s answered %d: %s", where, status, error, exc_info=trace)
+    return Response(json.dumps(body), status, headers)

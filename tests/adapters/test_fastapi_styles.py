@@ -1,0 +1,170 @@
+"""The ways in which people write their endpoints; this module has string annotations."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from credits_core import AsyncCredits
+from credits_fastapi import Charge, Paywall
+from tests.adapters.test_fastapi_support import client_of
+
+bearer = HTTPBearer()
+Token: TypeAlias = Annotated[HTTPAuthorizationCredentials, Security(bearer)]
+
+
+async def user_of_token(token: Token) -> str:
+    if token.credentials == "nobody":
+        raise HTTPException(401)
+    return token.credentials
+
+
+def paywall_on_memory(user: object = user_of_token) -> Paywall:
+    assert callable(user)
+    return Paywall(user, url="memory://", auto_initialize=True, default_credits=100)
+
+
+paywall = paywall_on_memory()
+require_credits = paywall.require_credits
+Chat: TypeAlias = Annotated[Charge, Depends(require_credits(10, "chat"))]
+Ledger: TypeAlias = Annotated[AsyncCredits, Depends(paywall.client)]
+User: TypeAlias = Annotated[str, Depends(user_of_token)]
+
+paid = APIRouter(prefix="/paid", dependencies=[Depends(require_credits(3, "router"))])
+
+
+@paid.get("/plain")
+async def plain() -> str:
+    return "plain"
+
+
+@paid.get("/more")
+async def more(chat: Chat) -> int | None:
+    return chat.balance
+
+
+class Assistant:
+    """A dependency that is a class and has a charge of its own."""
+
+    def __init__(self, charge: Chat, tone: str = "kind") -> None:
+        self.charge = charge
+        self.tone = tone
+
+
+free = APIRouter()
+
+
+@free.get("/assistant")
+async def assistant(assistant: Annotated[Assistant, Depends()]) -> list[object]:
+    return [assistant.tone, assistant.charge.balance]
+
+
+@free.get("/default")
+async def by_default(charge: Charge = Depends(require_credits(1, "default"))) -> int:  # noqa: B008
+    return charge.amount
+
+
+@free.get("/balance")
+async def balance(user: User, ledger: Ledger) -> int:
+    return await ledger.get_balance(user)
+
+
+def app_with(*routers: APIRouter) -> FastAPI:
+    app = FastAPI()
+    paywall.install(app)
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+AS_ALICE = {"Authorization": "Bearer alice"}
+
+
+def test_string_annotations_routers_classes_and_defaults() -> None:
+    with client_of(app_with(paid, free)) as http:
+        http.headers.update(AS_ALICE)
+        assert http.get("/paid/plain").json() == "plain"
+        assert http.get("/paid/more").json() == 100 - 3 - 3 - 10
+        assert http.get("/assistant").json() == ["kind", 74]
+        assert http.get("/default").json() == 1
+        assert http.get("/balance").json() == 73
+
+
+def test_the_apps_authentication_answers_first() -> None:
+    with client_of(app_with(paid)) as http:
+        assert http.get("/paid/plain").status_code == 401
+        nobody = {"Authorization": "Bearer nobody"}
+        assert http.get("/paid/plain", headers=nobody).status_code == 401
+
+
+def test_the_apps_authentication_is_in_its_description() -> None:
+    path = app_with(paid).openapi()["paths"]["/paid/plain"]["get"]
+    assert path["security"] == [{"HTTPBearer": []}]
+    assert "parameters" not in path
+
+
+def test_a_request_cannot_say_who_pays_or_how_much() -> None:
+    with client_of(app_with(free)) as http:
+        http.headers.update(AS_ALICE)
+        query = {"user_id": "bob", "user": "bob", "cost": "0", "charge": "0", "action": "x"}
+        assert http.get("/default", params=query).json() == 1
+        assert http.get("/balance").json() == 99
+
+
+def test_an_override_of_the_authentication_is_followed() -> None:
+    app = app_with(free)
+    app.dependency_overrides[user_of_token] = lambda: "bob"
+    with client_of(app) as http:
+        assert http.get("/default").json() == 1
+
+
+def test_a_mounted_app_charges_with_the_same_client() -> None:
+    app, sub = app_with(), FastAPI()
+    paywall.install(sub)
+    sub.include_router(free)
+    sub.add_api_route("/big", plain, dependencies=[Depends(require_credits(1000))])
+    app.mount("/sub", sub)
+    with client_of(app) as http:
+        http.headers.update(AS_ALICE)
+        assert http.get("/sub/default").json() == 1
+        refused = http.get("/sub/big")
+        assert refused.status_code == 402
+        assert refused.headers["content-type"] == "application/problem+json"
+
+
+def user_is_a_number() -> int:
+    return 7
+
+
+def user_is_missing() -> None:
+    return None
+
+
+@pytest.mark.parametrize("user", [user_is_a_number, user_is_missing])
+def test_a_user_that_is_no_id_is_a_mistake_of_the_app(
+    user: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = paywall_on_memory(user)
+    app = FastAPI()
+    wrong.install(app)
+    app.add_api_route("/", plain, dependencies=[Depends(wrong.require_credits(0))])
+    with client_of(app) as http:
+        assert http.get("/").status_code == 500
+    assert "the id of the user as a str" in caplog.text
+
+
+def test_a_user_from_a_generator_or_a_sync_function() -> None:
+    def from_header(x_user: Annotated[str, Header()]):
+        yield x_user
+
+    from_header.__annotations__["x_user"] = Annotated[str, Header()]
+    sync = paywall_on_memory(from_header)
+    app = FastAPI()
+    sync.install(app)
+    app.add_api_route("/", plain, dependencies=[Depends(sync.require_credits(101))])
+    with client_of(app) as http:
+        refused = http.get("/", headers={"X-User": "carol"})
+        assert refused.json()["available"] == 100
