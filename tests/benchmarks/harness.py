@@ -39,7 +39,7 @@ class Row:
         low, high = self.spread
         return (
             f"{'ok  ' if self.reached else 'MISS'} {self.what:<44} "
-            f"{self.ratio:5.2f}× ({low:.2f} to {high:.2f}), bound {sign} {self.bound:g}×   "
+            f"{self.ratio:5.2f}x ({low:.2f} to {high:.2f}), bound {sign} {self.bound:g}x   "
             f"{self.ours} against {self.reference}"
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import redis
 import redis.asyncio
 import upstash_redis
 import upstash_redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -20,7 +20,7 @@ from credits_core.backends.redis import AsyncRedisBackend, RedisBackend
 from credits_core.backends.upstash import AsyncUpstashClientBackend, UpstashClientBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from tests.support.rest import RestServer
     from tests.support.servers import Server
@@ -87,8 +87,6 @@ def _unix_async(places: Places, **options: Any) -> Any:
 
 
 def _own_redis_async(places: Places, **options: Any) -> Any:
-    from redis.asyncio.retry import Retry as AsyncRetry
-
     client = redis.asyncio.Redis.from_url(
         places.server.url, retry=AsyncRetry(NoBackoff(), 0), decode_responses=True
     )
@@ -159,5 +157,3 @@ FLAVOURS = (
     Flavour("memory-async", _memory_async, real=False),
     Flavour("memory-sync", _memory_sync, real=False),
 )
-
-

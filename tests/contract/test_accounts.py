@@ -91,7 +91,7 @@ async def test_the_largest_amounts_are_exact(credits, user):
     assert receipt.balance == 9 * 10**15
     receipt = await credits.add(user, 2**53 - 1 - 9 * 10**15, "grant")
     assert receipt.balance == 2**53 - 1
-    with pytest.raises(LimitExceededError, match="max_balance|largest") as refusal:
+    with pytest.raises(LimitExceededError, match="largest") as refusal:
         await credits.add(user, 1, "grant")
     assert refusal.value.rule == "max_balance"
     assert (await credits.deduct(user, 10**15, "spend")).balance == 2**53 - 1 - 10**15
@@ -266,7 +266,9 @@ async def test_a_prefix_keeps_apps_apart(open_credits, user):
     assert [name async for name in one.users()].count(user) == 1
 
 
-@pytest.mark.parametrize("name", ["o'brien", "a:b:c", "{curly}", "ünï©ode-🦊", "a b", "*?[x]", "%00"])
+@pytest.mark.parametrize(
+    "name", ["o'brien", "a:b:c", "{curly}", "ünï©ode-🦊", "a b", "*?[x]", "%00"]
+)
 async def test_unusual_user_ids_are_accounts_like_others(credits, name, user):
     name = f"{name}/{user}"
     await credits.initialize_user(name, 10)
