@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from importlib.resources import files
+from pkgutil import get_data
 
 _USE = re.compile(r"^ *-- @use (.+)\n", re.MULTILINE)
 
@@ -26,17 +26,19 @@ class Script:
 
 def assemble(name: str, **swapped: str) -> Script:
     """Build the script `name`; `swapped` gives other text for parts, by their names."""
-    here = files(__name__)
-    parts = here.joinpath("parts")
 
     def part(name: str) -> str:
-        return expand(swapped.get(name) or parts.joinpath(f"{name}.lua").read_text("utf-8"))
+        return expand(swapped.get(name) or _read(f"parts/{name}"))
 
     def expand(lua: str) -> str:
         return _USE.sub(lambda use: "".join(map(part, use[1].split())), lua)
 
-    text = _code(expand(here.joinpath(f"{name}.lua").read_text("utf-8")))
+    text = _code(expand(_read(name)))
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _read(name: str) -> str:
+    return (get_data(__name__, f"{name}.lua") or b"").decode()
 
 
 def _code(lua: str) -> str:

@@ -33,7 +33,7 @@ for i = known, known + open - 1 do
     local text = string.gsub(member, '\\u[dD][89a-fA-F]%x%x', 'n')
     local read, entry = pcall(cjson.decode, text)
     local amount = read and type(entry) == 'table' and entry.amount
-    if type(amount) ~= 'number' then
+    if type(amount) ~= 'number' or amount ~= amount then
       return {'state', stamp, 'malformed_entry', string.sub(member, 1, 80)}
     end
     sum = sum + amount

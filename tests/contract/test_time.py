@@ -1,0 +1,83 @@
+"""What depends on the server's clock, with a clock that the test can move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from credits_core import Credits, scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import redis
+
+    from tests.support.servers import Server
+
+DAY_MS = 24 * 3600 * 1000
+
+MOVABLE_CLOCK = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000 + tonumber(redis.call('GET', 'test:clock') or '0')
+local stamp = string.format('%.17g', now)
+"""
+
+
+@pytest.fixture
+def credits(server: Server) -> Iterator[Credits]:
+    with Credits.from_url(server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def move_clock(
+    monkeypatch: pytest.MonkeyPatch, raw: redis.Redis
+) -> Iterator[Callable[[int], object]]:
+    """Moves the clock of the charging scripts by so many ms from the real time."""
+    for name in ("DEDUCT", "ADD", "INITIALIZE", "LOOKUP"):
+        monkeypatch.setattr(scripts, name, scripts.assemble(name.lower(), clock=MOVABLE_CLOCK))
+    yield lambda ms: raw.set("test:clock", ms)
+    raw.delete("test:clock")
+
+
+def test_the_key_of_a_charge_is_kept_for_thirty_days_at_least(credits, user, move_clock):
+    credits.initialize_user(user)
+    credits.deduct(user, 1, "chat", idempotency_key="first")
+    move_clock(29 * DAY_MS)
+    credits.deduct(user, 1, "chat", idempotency_key="of day 29")
+    assert credits.deduct(user, 1, "chat", idempotency_key="first").replayed
+    move_clock(31 * DAY_MS)
+    credits.deduct(user, 1, "chat", idempotency_key="of day 31")  # the generations change
+    assert credits.deduct(user, 1, "chat", idempotency_key="first").replayed
+    move_clock(58 * DAY_MS)
+    credits.deduct(user, 1, "chat", idempotency_key="of day 58")
+    assert credits.deduct(user, 1, "chat", idempotency_key="of day 29").replayed
+
+
+def test_old_keys_of_charges_are_forgotten_and_those_of_additions_never(
+    credits, user, move_clock, raw
+):
+    credits.add(user, 100, "purchase", idempotency_key="payment")
+    credits.deduct(user, 1, "chat", idempotency_key="old")
+    for day in (31, 62, 93):
+        move_clock(day * DAY_MS)
+        credits.deduct(user, 1, "chat", idempotency_key=f"of day {day}")
+    assert not credits.deduct(user, 1, "chat", idempotency_key="old").replayed
+    assert credits.add(user, 100, "purchase", idempotency_key="payment").replayed
+    kept = sum(raw.hlen(f"credits:charges:{generation}:{user}") for generation in (0, 1))
+    assert kept == 3  # of day 62, of day 93, and "old" anew
+
+
+@pytest.mark.parametrize("step", [-3_600_000, 3_600_000], ids=["an hour back", "an hour ahead"])
+def test_the_log_stays_in_order_when_the_clock_steps(credits, user, move_clock, step):
+    credits.initialize_user(user)
+    receipts = [credits.deduct(user, 1, "before")]
+    move_clock(step)
+    receipts += [credits.deduct(user, 1, f"after-{number}") for number in range(3)]
+    entries = [entry.id for entry in credits.iter_transactions(user)]
+    assert entries[:4] == [receipt.tx_id for receipt in reversed(receipts)]
+    assert [receipt.timestamp for receipt in receipts] == sorted(
+        receipt.timestamp for receipt in receipts
+    )
+    assert credits.verify_balance(user).valid
