@@ -9,28 +9,13 @@
 --       | {'insufficient', now, balance} | {'late', now} | {'state', now, what, detail}
 --       | {'invalid', now, what}
 -- Keeps balance = sum of the log, and the balance at or above zero.
--- @use clock
-local member, key, fingerprint = ARGV[2], ARGV[6], ARGV[7]
--- @use witness
-if key then
-  -- @use records
-end
-if now > tonumber(ARGV[1]) then return {'late', stamp} end
-
--- @use number balance account post
-local amount = whole(ARGV[3])
-if not amount or amount < 1 or amount > MAX_AMOUNT then return {'invalid', stamp, 'amount'} end
-if ARGV[4] ~= '' then
-  local signup_member, signup_credits = ARGV[4], ARGV[5]
-  -- @use first_touch
-end
+-- @use entry
 if balance < amount then return {'insufficient', stamp, digits(balance)} end
 if fresh then
   -- @use opening
 end
 local answer = post(member, -amount)
 if key then
-  local record = fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4]
-  -- @use remember_charge
+  -- @use record remember_charge
 end
 return answer

@@ -28,20 +28,6 @@ def names(user_id: str) -> tuple[str, str, str]:
     return f"balance:{user_id}", f"txs:{user_id}", f"credits:state:{user_id}"
 
 
-# What a TypeScript app runs for a deduct: read, compare, write balance and log.
-TYPESCRIPT_DEDUCT = """
-local balance = tonumber(redis.call('GET', KEYS[1]) or '0')
-local amount = tonumber(ARGV[1])
-if balance < amount then
-  return redis.error_reply('INSUFFICIENT_CREDITS:' .. balance)
-end
-local new_balance = balance - amount
-redis.call('SET', KEYS[1], new_balance)
-redis.call('ZADD', KEYS[2], ARGV[2], ARGV[3])
-return new_balance
-"""
-
-
 def members(count: int) -> Iterator[tuple[str, float]]:
     """A long log: members with their scores, one a millisecond."""
     for number in range(count):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from credits_core import scripts
 from tests.benchmarks.harness import Row, in_turn, row
-from tests.benchmarks.raw import TYPESCRIPT_DEDUCT, evalsha_words, members, names
+from tests.benchmarks.raw import evalsha_words, members, names
+from tests.support.typescript import DEDUCT as TYPESCRIPT_DEDUCT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
