@@ -1,9 +1,15 @@
 """A pytest plugin that runs the examples: docstrings, and the code blocks of every page.
 
-Python blocks of a page run in order and share names, with `server_url` as the URL of a
-real server. In console blocks the lines that begin with `$ credits` run against that
-server and must succeed; what follows them must be what they print. `make` and `pip` lines
-are checked to name targets and extras that exist; CI runs them for real.
+A page is followed from top to bottom, in a folder of its own and with `CREDITS_URL` as the
+URL of a real server:
+
+- Python blocks run in order and share names (`server_url` is there, too). One whose first
+  line is a comment with a file name, such as `# app.py`, is written to that file instead;
+  `# app.py, continued` goes on with it.
+- In console blocks every line that begins with `$ ` runs and must succeed; what follows it
+  must be what it prints, where `…` stands for anything. `uvicorn`, `flask` and `python`
+  (runserver) go on serving; `curl` asks them. Of `make` and `pip` lines the targets and the
+  extras must exist; CI runs them for real.
 """
 
 from __future__ import annotations
@@ -12,8 +18,9 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import tomllib
+from doctest import ELLIPSIS
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +30,50 @@ from sybil.evaluators.doctest import NUMBER
 from sybil.parsers.doctest import DocTestParser
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
+from credits_core.config import ENVIRONMENT
+from tests.docs.folder import Folder
 from tests.support.servers import Server
 
 if TYPE_CHECKING:
-    from sybil import Example
+    from sybil import Document, Example, Region
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = set(PROJECT["project"]["optional-dependencies"])
+
+_FILE = re.compile(r"# ([\w/]+\.\w+)(, continued)?\n+")
+
+
+class PythonParser:
+    """Runs ```python blocks, or writes them to the file that they name."""
+
+    def __init__(self) -> None:
+        self._blocks = PythonCodeBlockParser(doctest_optionflags=ELLIPSIS)
+
+    def __call__(self, document: Document) -> Any:
+        for region in self._blocks(document):
+            yield self._written(region)
+
+    @staticmethod
+    def _written(region: Region) -> Region:
+        if isinstance(region.parsed, str) and (named := _FILE.match(region.parsed)):
+            text = region.parsed[named.end() :]
+            region.evaluator = partial(_write, named[1], text, append=bool(named[2]))
+        else:
+            region.evaluator = partial(_alone, region.evaluator)
+        return region
+
+
+def _write(name: str, text: str, example: Example, *, append: bool) -> None:
+    compile(text, name, "exec")
+    example.namespace["folder"].write(name, text, append=append)
+
+
+def _alone(evaluate: Any, example: Example) -> str | None:
+    try:
+        return evaluate(example)
+    except Exception as error:
+        raise error from None  # Sybil's reports fail on chains of exceptions
 
 
 class ConsoleParser(CodeBlockParser):
@@ -40,13 +83,13 @@ class ConsoleParser(CodeBlockParser):
 
     def evaluate(self, example: Example) -> str | None:
         for command, expected in _steps(example.parsed):
-            _check(command, expected, example.namespace)
+            _check(command, expected, example.namespace["folder"])
         return None
 
 
 def _steps(block: str) -> list[tuple[str, str]]:
     steps: list[tuple[str, str]] = []
-    for line in block.strip("\n").splitlines():
+    for line in block.strip("\n").replace(" \\\n", " ").splitlines():
         if line.startswith("$ "):
             steps.append((line[2:], ""))
         elif steps:
@@ -56,52 +99,61 @@ def _steps(block: str) -> list[tuple[str, str]]:
     return steps
 
 
-def _check(command: str, expected: str, namespace: dict[str, Any]) -> None:
+def _check(command: str, expected: str, folder: Folder) -> None:
     words = shlex.split(command, comments=True)
     if words[0] == "make":
-        dry = [word for word in words if word != "-n"]
-        subprocess.run([*dry, "-n"], cwd=ROOT, check=True, capture_output=True)
+        subprocess.run([*words, "-n"], cwd=ROOT, check=True, capture_output=True)
     elif words[:2] == ["pip", "install"]:
-        for word in words[2:]:
-            if found := re.fullmatch(r"credits-sdk\[([\w,]+)\]", word):
-                assert set(found[1].split(",")) <= EXTRAS, word
+        _check_extras(words[2:])
     elif words[0] == "credits":
-        _run_credits(command, expected, namespace)
+        _compare(command, expected, folder.run(command))
+    elif words[0] == "curl":
+        _compare(command, expected, folder.curl(words[1:]))
+    elif words[0] in {"uvicorn", "flask"} or "runserver" in words:
+        folder.serve(words)
     elif words[0] == "export":
-        name, _, value = words[1].partition("=")
-        namespace.setdefault("environment", {})[name] = value
+        # The page's own server stands in for the one that it names.
+        known = {name for pair in ENVIRONMENT for name in pair}
+        assert words[1].partition("=")[0] in known, f"nothing reads {words[1]!r}"
     else:
-        assert words[0] in {"git", "cd", "uvicorn", "curl"}, f"nobody runs {command!r}"
+        assert words[0] in {"git", "cd", "mkdir"}, f"nobody runs {command!r}"
 
 
-def _run_credits(command: str, expected: str, namespace: dict[str, Any]) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {"PATH": path, "CREDITS_URL": namespace["server_url"], "NO_COLOR": "1"}
-    done = subprocess.run(
-        ["/bin/sh", "-c", command], check=False, capture_output=True, text=True, env=environment
-    )
-    assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
+def _check_extras(requirements: list[str]) -> None:
+    for requirement in requirements:
+        if found := re.fullmatch(r"credits-sdk(?:\[([\w,]+)\])?", requirement):
+            assert set((found[1] or "all").split(",")) <= EXTRAS, requirement
+
+
+def _compare(command: str, expected: str, printed: str) -> None:
     if expected.strip():
         pattern = re.escape(expected.strip()).replace(re.escape("…"), ".*")
-        assert re.fullmatch(pattern, done.stdout.strip(), re.DOTALL), (
-            f"{command} printed\n{done.stdout}\nnot\n{expected}"
+        assert re.fullmatch(pattern, printed.strip(), re.DOTALL), (
+            f"{command} printed\n{printed}\nnot\n{expected}"
         )
 
 
 def _start(namespace: dict[str, Any]) -> None:
-    server = Server().start()
-    namespace["server_url"] = server.url
-    namespace["_server"] = server
+    names = {name for pair in ENVIRONMENT for name in pair}
+    namespace["_environment"] = {name: os.environ.pop(name, None) for name in names}
+    namespace["_server"] = server = Server().start()
+    namespace["server_url"] = os.environ["CREDITS_URL"] = server.url
+    namespace["folder"] = Folder({"CREDITS_URL": server.url})
 
 
 def _stop(namespace: dict[str, Any]) -> None:
+    for name, value in namespace["_environment"].items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    namespace["folder"].close()
     namespace["_server"].close()
 
 
 _pages = Sybil(
     path=str(ROOT),
-    parsers=[PythonCodeBlockParser(), ConsoleParser(), SkipParser()],
-    patterns=["README.md", "docs/**/*.md"],
+    parsers=[PythonParser(), ConsoleParser(), SkipParser()],
+    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
     setup=_start,
     teardown=_stop,
 )
