@@ -42,7 +42,8 @@ class Settings:
 
 def check_backend(backend: Any, method: str) -> None:
     """Refuse what is no backend, and say how to wrap what is a client."""
-    if callable(getattr(backend, "execute", None)) and callable(getattr(backend, method, None)):
+    methods = (getattr(backend, name, None) for name in ("execute", method))
+    if all(map(callable, methods)) and isinstance(getattr(backend, "braces", None), bool):
         return
     kind = f"{type(backend).__module__}.{type(backend).__name__}"
     raise InvalidRequestError(

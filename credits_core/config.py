@@ -6,6 +6,8 @@ Each scheme loads its client library only when it is used.
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -43,7 +45,9 @@ def from_environment(env: Mapping[str, str] | None = None) -> tuple[str, str | N
     env = os.environ if env is None else env
     for url_name, token_name in ENVIRONMENT:
         if url := env.get(url_name, "").strip():
-            return url, (env.get(token_name, "").strip() or None) if token_name else None
+            # Upstash's console gives a token beside its redis:// URL, which holds it already.
+            rest = url.startswith(("http://", "https://"))
+            return url, (env.get(token_name, "").strip() or None) if rest else None
     names = ", ".join(url_name for url_name, _ in ENVIRONMENT)
     raise InvalidRequestError(
         f"no store is configured: set one of {names}, for example "
@@ -93,12 +97,11 @@ def _split(url: object, token: str | None) -> tuple[str, str]:
 
 
 def _check_rest(url: str, token: str | None) -> None:
-    try:
+    parts, named = None, False
+    with suppress(ValueError):
         parts = urlsplit(url)
         named = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        named = False
-    if not named:
+    if parts is None or not named:
         raise InvalidRequestError("an Upstash REST URL is https://<name>.upstash.io")
     if parts.username or parts.password:
         raise InvalidRequestError("put the token of a REST URL into token=, not into the URL")
@@ -107,6 +110,8 @@ def _check_rest(url: str, token: str | None) -> None:
             "an Upstash REST URL needs its token: token=…, CREDITS_TOKEN or "
             "UPSTASH_REDIS_REST_TOKEN"
         )
+    if not isinstance(token, str) or not re.fullmatch("[!-~]+", token):
+        raise InvalidRequestError("a REST token is a str of visible ASCII characters")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise InvalidRequestError(
             "http:// would send the token in the clear: use https:// (http:// is for loopback)"

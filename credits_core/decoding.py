@@ -36,7 +36,7 @@ def number(text: str) -> int | float | None:
 
 def spendable(text: str, user_id: str) -> int:
     """A stored balance in whole credits; a fraction that another app left cannot be spent."""
-    value = number(text or "0")
+    value = number(text)
     if value is None:
         raise _state(user_id, "not_a_number", text)
     return math.floor(value)

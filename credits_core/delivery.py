@@ -29,6 +29,9 @@ DEADLINE_SHARE = 0.8
 # A refusal that no late copy of the same call can turn into a success.
 _FINAL = frozenset({"ok", "replayed", "exists", "conflict", "absent"})
 
+# The clock of the store was set back: a copy may still be executed.
+_TOO_EARLY = Failure("unknown", "by the clock of the store its deadline is still to come")
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -89,21 +92,41 @@ def recover(
             raise _unknown(command, deadline, first, outcome)
         raise _unavailable(command, outcome.reason)
     if _late(outcome):
+        reason = "it reached the server after its deadline"
+        if lost and command.writes and command.witness is None:
+            raise _unknown(command, deadline, first, Failure("no", reason))
         # The script looked for the first try before it looked at the clock.
-        raise _unavailable(command, "it reached the server after its deadline")
-    if not lost or not command.writes or outcome[0] in _FINAL:
+        raise _unavailable(command, reason)
+    if not lost or not command.writes:
+        return outcome
+    if command.witness is None:
+        # A first copy still on its way would do it once more, to what has come since.
+        yield from _pass(deadline, terms)
+        return outcome
+    if outcome[0] in _FINAL:
         return outcome
     return (yield from _confirm(command, terms, deadline, outcome))
 
 
 def _confirm(command: Command[T], terms: Terms, deadline: int, refusal: Reply) -> Steps[Reply]:
     """A refusal after a lost answer: is the first copy still on its way, or dead?"""
-    if float(refusal[1]) > deadline or command.witness is None:
+    if float(refusal[1]) > deadline:
         return refusal
     found = yield from _ask(command, terms, deadline, tries=1)
-    if isinstance(found, Failure):
-        raise _unknown(command, deadline, found, found)
-    return refusal if found[0] == "absent" else found
+    if not isinstance(found, Failure):
+        if found[0] != "absent":
+            return found
+        if float(found[1]) > deadline:
+            return refusal
+        found = _TOO_EARLY
+    raise _unknown(command, deadline, found, found)
+
+
+def _pass(deadline: int, terms: Terms) -> Steps[None]:
+    wait = deadline + 2 - terms.clock.now_ms()
+    if wait > 0:
+        # Never longer than a deadline lies ahead, whatever the clocks say.
+        yield Sleep(min(wait / 1000, terms.timeout))
 
 
 def _ask(command: Command[T], terms: Terms, deadline: int, *, tries: int) -> Steps[Reply | Failure]:
@@ -111,10 +134,7 @@ def _ask(command: Command[T], terms: Terms, deadline: int, *, tries: int) -> Ste
     assert command.witness is not None  # noqa: S101 - callers have checked
     found: Reply | Failure = Failure("no", "not asked")
     for _ in range(tries):
-        wait = deadline + 2 - terms.clock.now_ms()
-        if wait > 0:
-            # Never longer than a deadline lies ahead, whatever the clocks say.
-            yield Sleep(min(wait / 1000, terms.timeout))
+        yield from _pass(deadline, terms)
         found = yield Send(command.witness, TRY_SHARE * terms.timeout)
         if isinstance(found, Failure):
             continue
@@ -136,7 +156,7 @@ def resolve(error: OutcomeUnknownError, terms: Terms) -> Steps[Any]:
     if found[0] != "absent":
         return found
     if float(found[1]) <= error.deadline_ms:
-        raise _unanswered(command, "the clock of the store stands still")
+        raise _unanswered(command, _TOO_EARLY.reason)
     return None
 
 

@@ -112,7 +112,7 @@ class AccountStateError(TransactionError):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments are lost by the default pickling of exceptions.
-        return (_account_state_error, (self.args[0], self.user_id, self.state))
+        return (_account_state_error, (self.args[0], self.user_id, self.state), self.__dict__)
 
 
 def _account_state_error(message: str, user_id: str, state: AccountState) -> AccountStateError:

@@ -163,6 +163,8 @@ class AsyncExecutor(_Terms):
         """Refuse further calls; let those on their way arrive."""
         self._closed = True
         flights, self._flights = self._flights, None
+        if self._greeting is not None:
+            await asyncio.wait((self._greeting,))
         if flights is not None:
             await flights.aclose()
 
@@ -175,7 +177,8 @@ class AsyncExecutor(_Terms):
         call, deadline = first_send(command, self, sent)
         outcome = await flights.send(call, sent + TRY_SHARE * self.timeout * 1000)
         if not settled(outcome):
-            outcome = await self.follow(recover(command, self, sent, deadline, outcome))
+            steps = recover(command, self, sent, deadline, outcome)
+            outcome = await self.follow(steps, flights)
         return command.decode(outcome)
 
     async def run_many(self, commands: Sequence[Command[T]]) -> list[T | CreditsError]:
@@ -186,9 +189,9 @@ class AsyncExecutor(_Terms):
                 raise result
         return results  # type: ignore[return-value]  # what is left of the exceptions is ours
 
-    async def follow(self, steps: Steps[T]) -> T:
-        """Drive a delivery to its end."""
-        flights = self._flights or await self._greet()
+    async def follow(self, steps: Steps[T], flights: Flights | None = None) -> T:
+        """Drive a delivery to its end, over the flights on which it began."""
+        flights = flights or self._flights or await self._greet()
         answer: Any = None
         try:
             while True:
@@ -226,7 +229,9 @@ class AsyncExecutor(_Terms):
         if self._greeting is None:
             self._greeting = loop.create_task(self._first_words())
             self._greeting.add_done_callback(self._greeted)
-        return await asyncio.shield(self._greeting)
+        flights = await asyncio.shield(self._greeting)
+        self._check_open()
+        return flights
 
     async def _first_words(self) -> Flights:
         for last in (False, True):

@@ -49,21 +49,28 @@ class Flights:
         self._waiting: deque[Seat] = deque()
         self._boarding = False
         self._flying: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def send(self, call: Call, expires: float) -> asyncio.Future[Reply | Failure]:
         """Book a seat; a call that has not left at `expires` (local ms) never leaves."""
         arrival: asyncio.Future[Reply | Failure] = self._loop.create_future()
+        if self._closed:
+            arrival.set_result(Failure("no", "this client is closed"))
+            return arrival
         self._waiting.append((call, expires, arrival))
         if not self._boarding:
             self._board()
         return arrival
 
     async def aclose(self) -> None:
-        """Let those on their way arrive."""
-        while self._flying:
-            await asyncio.wait(self._flying)
+        """Let those on their way arrive; nothing leaves any more after that."""
+        while self._flying or self._waiting:
+            await (asyncio.wait(self._flying) if self._flying else asyncio.sleep(0))
+        self._closed = True
 
     def _board(self) -> None:
+        if self._boarding:
+            return
         if self._waiting and len(self._flying) < self._backend.concurrency:
             self._boarding = True
             # At the end of this turn of the loop, so that its callers travel together.

@@ -35,8 +35,12 @@ def understand(
         raise BackendUnavailableError(
             f"the store cannot be reached, nothing was executed: {time_reply.reason}"
         )
-    clock.observe(int(time_reply[0]) * 1000 + int(time_reply[1]) / 1000, sent, received)
-    if not isinstance(info, Failure):  # an ACL may forbid INFO; `credits doctor` says so
+    try:
+        seconds, microseconds = map(int, time_reply)
+    except (TypeError, ValueError):
+        raise BackendError("this is no Redis: it does not tell its time when asked") from None
+    clock.observe(seconds * 1000 + microseconds / 1000, sent, received)
+    if isinstance(info, str):  # an ACL may forbid INFO; `credits doctor` says so
         _check(info_fields(info), braces=braces)
 
 

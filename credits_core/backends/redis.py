@@ -77,6 +77,12 @@ def check_timeouts(client: Any) -> None:
         )
 
 
+def _sentinels(pool: Any) -> Sequence[Any]:
+    """The clients with which a pool asks for its primary; closing the pool leaves them open."""
+    manager = getattr(pool, "sentinel_manager", None)
+    return () if manager is None else tuple(manager.sentinels)
+
+
 class RedisBackend:
     """Carries calls over a `redis.Redis` client; threads and forks are safe, as in its pool."""
 
@@ -121,6 +127,8 @@ class RedisBackend:
             self._pool.release(self._idle.pop()[0])
         if self._owned:
             self._pool.close()
+            for sentinel in _sentinels(self._pool):
+                sentinel.close()
 
     def _take(self) -> Any:
         if self._pid != os.getpid():  # a fork: the sockets are the parent's
@@ -229,6 +237,8 @@ class AsyncRedisBackend:
             await self._pool.release(connection)
         if self._owned:
             await self._pool.aclose()
+            for sentinel in _sentinels(self._pool):
+                await sentinel.aclose()
 
     async def _take(self) -> Any:
         while self._idle:

@@ -14,6 +14,7 @@ import asyncio
 import binascii
 import hashlib
 import os
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 # Raised before the request left; anything else may have reached the server.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+# How Redis and Upstash begin their own errors; the client tells no status, so that anything
+# else may be a gateway that lost the answer.
+_REFUSAL = re.compile(r"[A-Z]{2,}\b|Unauthorized|Too Many Requests")
 
 # Lets scripts of different keys run side by side; only Upstash knows the flag.
 _SHEBANG = "#!lua flags=allow-key-locking\n"
@@ -95,6 +100,8 @@ def failed(error: Exception, count: int) -> list[Reply | Failure]:
 
 
 def _failure(error: Exception) -> Failure:
+    if isinstance(error, (httpx.LocalProtocolError, UnicodeError)):  # which show the header
+        return Failure("no", "the request could not be formed: is the token whole?")
     return Failure("no" if isinstance(error, _NOT_SENT) else "unknown", error_text(error))
 
 
@@ -207,8 +214,9 @@ def check_upstash_client(client: Any) -> Any:
 
 def client_failure(error: Exception) -> Failure:
     """What an exception of an `upstash_redis` client says."""
-    if type(error).__name__ == "UpstashError":
-        return Failure("no", error_text(error))
+    text = error_text(error)
+    if type(error).__name__ == "UpstashError" and _REFUSAL.match(text):
+        return Failure("no", text)
     return _failure(error)
 
 

@@ -33,7 +33,7 @@ def one(command: Command[T]) -> Plan[T]:
 def together(plans: Iterable[Plan[T]]) -> Plan[list[T | CreditsError]]:
     """Run several plans in step: their batches travel as one. A failed plan is a value."""
     running = dict(enumerate(plans))
-    results: list[T | CreditsError | None] = [None] * len(running)
+    results: list[Any] = [None] * len(running)
     answers: dict[int, list[Any] | None] = dict.fromkeys(running)
     while True:
         batches: dict[int, Batch] = {}
@@ -48,7 +48,7 @@ def together(plans: Iterable[Plan[T]]) -> Plan[list[T | CreditsError]]:
                 results[index] = error
                 del running[index]
         if not batches:
-            return [result for result in results if result is not None]
+            return results
         answered = yield [command for batch in batches.values() for command in batch]
         start = 0
         for index, batch in batches.items():

@@ -1,6 +1,6 @@
 """Verification and repair of one account, right while others write to it.
 
-The log is read in pages by score, each a range (low, high] with its count and its sum.
+The log is read by score, in small ranges (low, high], each with its count and its sum.
 Then one script takes the balance and the count of every range in one instant. Entries
 never change, so that an unchanged count is an unchanged sum; a range that did change is
 read again, or, being small and busy, is read inside that instant itself.
@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
-from credits_core import decoding, scripts
+from credits_core import decoding, scripts, validation
 from credits_core.command import Call, Command, Reply
 from credits_core.commands import log_page
-from credits_core.errors import BackendError
+from credits_core.errors import BackendError, CreditsError
 from credits_core.models import BalanceVerification
-from credits_core.plans import Plan, one
+from credits_core.plans import Plan, one, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 """Entries a page; also about how many a snapshot may carry."""
+
+GRAIN = 50
+"""Entries a range, as it is read: so few that the ranges where clocks of others let them write,
+however many places that are, can be carried by a snapshot together."""
+
+READERS = 8
+"""Ranges that are read at the same time."""
 
 MAX_RANGES = 2000
 """Ranges that a snapshot counts at most; neighbours are joined beyond that."""
@@ -76,15 +85,17 @@ EVERYTHING = ("-inf", "+inf")
 
 def verify(keys: KeySpace, user_id: str) -> Plan[BalanceVerification]:
     """Compare the stored balance with the sum of the log, at one instant."""
+    user_id = validation.user_id(user_id, braces=keys.braces)
     return _compare((yield from _settle(keys, user_id)))
 
 
 def rebuild(keys: KeySpace, user_id: str) -> Plan[int]:
     """Set the balance to the sum of the log, while others may write."""
+    user_id = validation.user_id(user_id, braces=keys.braces)
     for _ in range(ROUNDS):
         account = yield from _settle(keys, user_id)
         if _compare(account).valid:
-            return decoding.spendable(account.raw or "", user_id)
+            return decoding.spendable(account.raw or "0", user_id)
         repaired = yield from one(_repair(keys, user_id, account))
         if repaired is not None:
             return repaired
@@ -110,15 +121,19 @@ def _settle(keys: KeySpace, user_id: str) -> Plan[Account]:
         sizes = [part.count for part in stale] + list(open_counts)
         parts = [(part.low, part.high) for part in stale] + open_
         open_ = []
+        wide: list[tuple[str, str]] = []
         room = PAGE
         for (low, high), size in sorted(zip(parts, sizes, strict=True), key=lambda item: item[1]):
             room -= size
-            if room >= 0:
-                open_.append((low, high))
-                continue
-            pages, rest = yield from _read(keys, user_id, low, high)
-            known += pages
-            open_ += rest
+            (open_ if room >= 0 else wide).append((low, high))
+        # Together, for what is written meanwhile is still to be read afterwards.
+        for start in range(0, len(wide), READERS):
+            reads = [_read(keys, user_id, *bounds) for bounds in wide[start : start + READERS]]
+            for found in (yield from together(reads)):
+                if isinstance(found, CreditsError):
+                    raise found
+                known += found[0]
+                open_ += found[1]
         known.sort(key=lambda part: float(part.low))
     raise _too_busy(user_id)
 
@@ -126,30 +141,37 @@ def _settle(keys: KeySpace, user_id: str) -> Plan[Account]:
 def _read(
     keys: KeySpace, user_id: str, low: str, high: str
 ) -> Plan[tuple[list[Range], list[tuple[str, str]]]]:
-    """The range in pages that end between two scores; the last, unfull one stays open."""
-    pages: list[Range] = []
+    """The range in small ranges that end between two scores; what is left of it stays open."""
+    ranges: list[Range] = []
     limit = PAGE
     while True:
-        entries = yield from one(log_page(keys, user_id, "oldest", _exclusive(low), high, limit))
-        if len(entries) < limit:
-            return pages, [(low, high)]
-        # A page may have been cut amid entries of one score: end it before that score.
-        last = entries[-1][1]
-        whole = [member for member, score in entries if score != last]
-        if not whole:
-            limit *= 2
-            continue
-        end = next(score for _, score in reversed(entries) if score != last)
-        total = sum(decoding.entry(member, user_id)["amount"] for member in whole)
-        pages.append(Range(low, end, len(whole), total))
-        low, limit = end, PAGE
+        page = yield from one(log_page(keys, user_id, "oldest", _exclusive(low), high, limit))
+        by_score = [
+            (score, [member for member, _ in same])
+            for score, same in groupby(page, key=itemgetter(1))
+        ]
+        ended = len(page) < limit
+        if not ended:
+            by_score.pop()  # a full page may have been cut amid entries of one score
+        start = low
+        members: list[str] = []
+        for score, same in by_score:
+            members += same
+            if len(members) >= GRAIN:
+                total = sum(decoding.entry(member, user_id)["amount"] for member in members)
+                ranges.append(Range(low, score, len(members), total))
+                low, members = score, []
+        if ended:
+            return ranges, [] if low == high else [(low, high)]
+        limit = PAGE if low != start else 2 * limit
 
 
 def _joined(known: Sequence[Range]) -> list[Range]:
     """The same ranges, neighbours joined where there are more than a snapshot counts."""
     if len(known) <= MAX_RANGES:
         return list(known)
-    target = 2 * sum(part.count for part in known) // MAX_RANGES
+    # Down to half of that, which leaves room for small ranges where others write.
+    target = 4 * sum(part.count for part in known) // MAX_RANGES
     joined: list[Range] = []
     for part in known:
         last = joined[-1] if joined else None
