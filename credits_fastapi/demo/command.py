@@ -9,6 +9,9 @@ import sys
 
 import click
 
+from credits_core.cli.output import json_option
+from credits_fastapi.demo.presenters import JsonLines, Words
+
 __all__ = ["demo"]
 
 PORT = 8402
@@ -35,7 +38,10 @@ _MEMORY = "memory://"
     type=click.IntRange(0, 65535),
     help=f"Where to listen: {PORT}, or with --once any free port; 0 is any free port.",
 )
-def demo(once: bool, url: str, token: str | None, host: str, port: int | None) -> None:
+@json_option
+def demo(
+    once: bool, url: str, token: str | None, host: str, port: int | None, as_json: bool
+) -> None:
     """Take a tour of an app that charges credits, in real requests; then look at the account.
 
     A chat message costs 10 credits and a video 10 a second. The app listens on a real port
@@ -58,14 +64,12 @@ def demo(once: bool, url: str, token: str | None, host: str, port: int | None) -
     token = token if url.startswith(("http://", "https://")) else None
     user_id = f"demo-{secrets.token_hex(6)}" if shared else "alice"
     _check_store(url, token, user_id)
+    presenter = JsonLines() if as_json else Words()
     app = create_app(only=user_id if shared else None, url=url, token=token)
     with _listen(host, (0 if once else PORT) if port is None else port) as sock:
         address = _address(host, sock)
-        click.echo(f"An app that charges credits, at {address}")
-        if shared:
-            click.echo(f"Its account on your store is {user_id}, deleted again at the end.")
-        click.echo()
-        right = serving.tour_and_serve(app, sock, address, user_id, click.echo, _mark, once=once)
+        presenter.opened(address, user_id if shared else None)
+        right = serving.tour_and_serve(app, sock, address, user_id, presenter, once=once)
     if not right:
         sys.exit(1)
 
@@ -97,12 +101,3 @@ def _address(host: str, sock: socket.socket) -> str:
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
     name = f"[{name}]" if ":" in name else name
     return f"http://{name}:{sock.getsockname()[1]}"
-
-
-def _mark(right: bool) -> str:
-    sign = "✓" if right else "✗"
-    try:
-        sign.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        sign = "ok" if right else "WRONG"
-    return click.style(sign, fg="green" if right else "red", bold=True)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvicorn
 
 from credits_fastapi.demo.page import link
-from credits_fastapi.demo.tour import run_tour
+from credits_fastapi.demo.tour import Toured, run_tour
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
     from types import FrameType
-    from typing import Any
 
     from fastapi import FastAPI
 
-    from credits_fastapi.demo.tour import Show
+    from credits_fastapi.demo.presenters import Presenter
 
 __all__ = ["tour_and_serve"]
+
+T = TypeVar("T")
 
 
 def tour_and_serve(
@@ -28,8 +29,7 @@ def tour_and_serve(
     sock: socket.socket,
     address: str,
     user_id: str,
-    show: Show,
-    mark: Callable[[bool], str],
+    presenter: Presenter,
     *,
     once: bool,
 ) -> bool:
@@ -44,12 +44,18 @@ def tour_and_serve(
         server = _Server(_config(app))
         serving = asyncio.create_task(server.serve(sockets=[sock]))
         try:
-            if await _started(server, serving):
-                right = await server.unless_stopped(run_tour(address, user_id, show, mark))
-                if not once and not server.should_exit:
-                    show(f"\nThe account: {address}{link('/account', user=user_id)}")
-                    show("Serving until Ctrl-C.")
-                    await serving
+            if not await _started(server, serving):
+                return
+            taken = await server.unless_stopped(run_tour(address, user_id, presenter))
+            if taken is None:
+                return
+            stay = not once and not server.should_exit
+            page = address + link("/account", user=user_id) if stay else None
+            toured = Toured(taken, address, page)
+            right = toured.right
+            presenter.ended(toured)
+            if stay:
+                await serving
         finally:
             server.should_exit = True
             await serving
@@ -58,20 +64,20 @@ def tour_and_serve(
         asyncio.run(run())
     except KeyboardInterrupt:
         # The server has ended in good order; uvicorn raises the signal again afterwards.
-        show("")
+        presenter.stopped()
     return right
 
 
 class _Server(uvicorn.Server):
     """A server whose end by a signal breaks off what asks it."""
 
-    _asking: asyncio.Task[bool] | None = None
+    _asking: asyncio.Task[Any] | None = None
 
-    async def unless_stopped(self, asking: Coroutine[Any, Any, bool]) -> bool:
-        """What `asking` answers; False when a signal came first."""
-        self._asking = asyncio.create_task(asking)
-        await asyncio.wait([self._asking])
-        return not self._asking.cancelled() and self._asking.result()
+    async def unless_stopped(self, asking: Coroutine[Any, Any, T]) -> T | None:
+        """What `asking` answers; None when a signal came first."""
+        task = self._asking = asyncio.create_task(asking)
+        await asyncio.wait([task])
+        return None if task.cancelled() else task.result()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End the server, as uvicorn does, and what asks it."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Ask", "Expect", "Step", "run_tour", "steps"]
+    from credits_fastapi.demo.presenters import Presenter
 
-Show = Callable[[str], object]
+__all__ = ["Answer", "Ask", "Expect", "Step", "Taken", "Toured", "run_tour", "steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether one answer was right, and a sentence that says so with its figures."""
+
+    right: bool
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expect:
     """What one answer should be: its status, fields of its JSON, and a sentence about them.
 
@@ -45,18 +52,22 @@ class Expect:
     says: str
     read: Callable[[Any], Mapping[str, Any]] = lambda answer: answer
 
-    def check(self, response: httpx.Response) -> tuple[bool, str]:
-        """Whether the answer is right, and a line that says so with its figures."""
+    def check(self, response: httpx.Response) -> Answer:
+        """The answer, held against what is due."""
         try:
             answer = dict(self.read(response.json()))
         except (ValueError, TypeError, KeyError):
-            return False, f"{response.status_code}, which is no answer of this app"
+            return Answer(
+                right=False, says=f"{response.status_code}, which is no answer of this app"
+            )
         wrong = {name: answer.get(name) for name in self.fields if self._differs(name, answer)}
         if response.status_code == self.status and not wrong:
-            return True, f"{self.status}: {self.says.format_map(answer)}"
+            return Answer(right=True, says=f"{self.status}: {self.says.format_map(answer)}")
         told = "".join(f", {name} {value!r}" for name, value in wrong.items())
         due = "".join(f", {name} {self.fields[name]!r}" for name in wrong)
-        return False, f"{response.status_code}{told}; it should be {self.status}{due}"
+        return Answer(
+            right=False, says=f"{response.status_code}{told}; it should be {self.status}{due}"
+        )
 
     def _differs(self, name: str, answer: Mapping[str, Any]) -> bool:
         return name not in answer or answer[name] != self.fields[name]
@@ -69,6 +80,39 @@ class Step:
     title: str
     asks: tuple[Ask, ...]
     due: tuple[Expect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step that was taken, and what came of it."""
+
+    number: int
+    step: Step
+    answers: tuple[Answer, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether every answer was as it should be."""
+        return all(answer.right for answer in self.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class Toured:
+    """A whole tour: its steps, where it was taken, and the page of the account if served."""
+
+    taken: Sequence[Taken]
+    address: str
+    account: str | None
+
+    @property
+    def wrong(self) -> int:
+        """How many steps were not as they should be."""
+        return sum(not taken.right for taken in self.taken)
+
+    @property
+    def right(self) -> bool:
+        """Whether every step was as it should be."""
+        return not self.wrong
 
 
 def steps() -> Sequence[Step]:
@@ -154,43 +198,26 @@ def _history(answer: Any) -> dict[str, Any]:
     return {"amounts": amounts, "total": sum(amounts), "lines": f"{len(entries)} entries{lines}"}
 
 
-async def run_tour(base_url: str, user_id: str, show: Show, mark: Callable[[bool], str]) -> bool:
-    """Take the tour as `user_id`, showing each step; answer whether all was as it should be.
-
-    `mark` makes the sign for right and for wrong.
-    """
-    right = 0
-    tour = steps()
+async def run_tour(base_url: str, user_id: str, presenter: Presenter) -> list[Taken]:
+    """Take the tour as `user_id`, telling the presenter of each step; answer how each went."""
+    tour = []
     async with httpx.AsyncClient(
         base_url=base_url, headers={"X-Demo-User": user_id}, timeout=10, trust_env=False
     ) as http:
-        for number, step in enumerate(tour, 1):
-            show(f"{number:2}. {step.title}")
-            right += await _take(step, http, show, mark)
-            show("")
-    wrong = len(tour) - right
-    told = f"{wrong} of {len(tour)} steps were not" if wrong else f"All {len(tour)} steps were"
-    show(f"{mark(not wrong)} {told} as they should be.")
-    return not wrong
+        for number, step in enumerate(steps(), 1):
+            presenter.asking(number, step)
+            taken = Taken(number, step, await _answers(step, http))
+            presenter.taken(taken)
+            tour.append(taken)
+    return tour
 
 
-async def _take(
-    step: Step, http: httpx.AsyncClient, show: Show, mark: Callable[[bool], str]
-) -> bool:
-    for ask in step.asks:
-        show(f"    {ask}")
+async def _answers(step: Step, http: httpx.AsyncClient) -> tuple[Answer, ...]:
     try:
         responses = await asyncio.gather(
             *(http.request(ask.method, ask.path, json=ask.body) for ask in step.asks)
         )
     except httpx.HTTPError as error:
-        right = False
-        show(f"  {mark(right)} no answer: {error!r}")
-        return right
+        return (Answer(right=False, says=f"no answer: {error!r}"),)
     responses.sort(key=lambda response: response.status_code)
-    all_right = True
-    for due, response in zip(step.due, responses, strict=True):
-        right, line = due.check(response)
-        show(f"  {mark(right)} " + line.replace("\n", "\n      "))
-        all_right = all_right and right
-    return all_right
+    return tuple(due.check(response) for due, response in zip(step.due, responses, strict=True))

@@ -88,7 +88,7 @@ class TypeScriptSDK:
         self.clock_skew_ms = clock_skew_ms
         self._default_credits = default_credits
 
-    async def initialize_user(self, user_id: str, credits: Number | None = None) -> Result:  # noqa: A002
+    async def initialize_user(self, user_id: str, credits: Number | None = None) -> Result:
         _check_user(user_id)
         amount = self._default_credits if credits is None else credits
         tx_id, now, member = self._entry(
