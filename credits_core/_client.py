@@ -65,6 +65,10 @@ def check_timeout(timeout: object) -> float:
 def _prefix(prefix: object, *, braces: bool) -> str:
     if not isinstance(prefix, str) or not prefix.isprintable() or len(prefix) > 64:
         raise InvalidRequestError("prefix is a printable str of at most 64 characters")
+    if prefix.startswith(("balance:", "txs:", "credits:")):
+        raise InvalidRequestError(
+            "prefix begins like a key of an app without one, which might take yours for its own"
+        )
     if braces and ("{" in prefix or "}" in prefix):
         raise InvalidRequestError("prefix holds a brace, which on Redis Cluster would set the slot")
     return prefix

@@ -309,6 +309,7 @@ class AsyncCredits:
     async def delete_account(self, user_id: str) -> bool:
         """Forget a user: balance, log and all; answers whether there was anything.
 
+        After a lost answer the second try may find nothing left, and answer False.
         A later sign-up of the same id starts afresh, with its credits.
         """
         return await self._executor.run(commands.delete(self._keys, user_id))

@@ -11,12 +11,10 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
-from credits_core.models import Kind, Transaction
+from credits_core.models import SIGN_UP_ACTION, Kind, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-SIGN_UP_ACTION = "user_initialized"
 
 _quote: Callable[[str], str] = json.JSONEncoder(ensure_ascii=False).encode
 

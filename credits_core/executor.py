@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from credits_core import handshake
 from credits_core.clock import ServerClock, monotonic_ms
 from credits_core.command import Failure
-from credits_core.delivery import TRY_SHARE, Send, Sleep, Steps, first_send, recover, settled
+from credits_core.delivery import (
+    DEADLINE_SHARE,
+    TRY_SHARE,
+    Send,
+    Sleep,
+    Steps,
+    first_send,
+    recover,
+    settled,
+)
 from credits_core.errors import BackendError, CreditsError
 from credits_core.flights import Flights, observe
 
@@ -79,6 +88,8 @@ class Executor(_Terms):
 
     def run_many(self, commands: Sequence[Command[T]]) -> list[T | CreditsError]:
         """Run commands in one flight; a refusal is a value in its place."""
+        if not commands:
+            return []
         if not self._greeted:
             self._greet()
         sent = monotonic_ms()
@@ -175,7 +186,8 @@ class AsyncExecutor(_Terms):
             flights = await self._greet()
         sent = monotonic_ms()
         call, deadline = first_send(command, self, sent)
-        outcome = await flights.send(call, sent + TRY_SHARE * self.timeout * 1000)
+        leave_by = sent + DEADLINE_SHARE * self.timeout * 1000
+        outcome = await flights.send(call, leave_by, TRY_SHARE * self.timeout)
         if not settled(outcome):
             steps = recover(command, self, sent, deadline, outcome)
             outcome = await self.follow(steps, flights)
@@ -197,8 +209,8 @@ class AsyncExecutor(_Terms):
             while True:
                 step = steps.send(answer)
                 if isinstance(step, Send):
-                    expires = monotonic_ms() + step.timeout * 1000
-                    answer = await flights.send(step.call, expires)
+                    leave_by = monotonic_ms() + step.timeout * 1000
+                    answer = await flights.send(step.call, leave_by, step.timeout)
                 else:
                     await asyncio.sleep(step.seconds)
                     answer = None

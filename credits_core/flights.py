@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from credits_core.clock import ServerClock, monotonic_ms
 from credits_core.command import Call, Failure, Reply
@@ -23,8 +23,18 @@ if TYPE_CHECKING:
 MAX_FLIGHT = 256
 """How many calls travel together at most."""
 
-# A call, the local time (ms) at which its caller stops waiting, and where its reply goes.
-Seat: TypeAlias = "tuple[Call, float, asyncio.Future[Reply | Failure]]"
+Arrival: TypeAlias = "asyncio.Future[Reply | Failure]"
+
+
+class Seat(NamedTuple):
+    """A call that waits to leave."""
+
+    call: Call
+    leave_by: float
+    """Local time (ms) after which it stays: its deadline would have passed."""
+    patience: float
+    """Seconds that its reply may take once it has left."""
+    arrival: Arrival
 
 
 def observe(
@@ -51,15 +61,14 @@ class Flights:
         self._flying: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def send(self, call: Call, expires: float) -> asyncio.Future[Reply | Failure]:
-        """Book a seat; a call that has not left at `expires` (local ms) never leaves."""
-        arrival: asyncio.Future[Reply | Failure] = self._loop.create_future()
+    def send(self, call: Call, leave_by: float, patience: float) -> Arrival:
+        """Book a seat; a call that has not left at `leave_by` (local ms) never leaves."""
+        arrival: Arrival = self._loop.create_future()
         if self._closed:
             arrival.set_result(Failure("no", "this client is closed"))
             return arrival
-        self._waiting.append((call, expires, arrival))
-        if not self._boarding:
-            self._board()
+        self._waiting.append(Seat(call, leave_by, patience, arrival))
+        self._board()
         return arrival
 
     async def aclose(self) -> None:
@@ -69,9 +78,8 @@ class Flights:
         self._closed = True
 
     def _board(self) -> None:
-        if self._boarding:
-            return
-        if self._waiting and len(self._flying) < self._backend.concurrency:
+        free = len(self._flying) < self._backend.concurrency
+        if free and self._waiting and not self._boarding:
             self._boarding = True
             # At the end of this turn of the loop, so that its callers travel together.
             self._loop.call_soon(self._take_off)
@@ -82,11 +90,10 @@ class Flights:
         flight: list[Seat] = []
         while self._waiting and len(flight) < MAX_FLIGHT:
             seat = self._waiting.popleft()
-            _, expires, arrival = seat
-            if arrival.done():
+            if seat.arrival.done():
                 continue  # its caller was cancelled while it waited
-            if expires <= now:
-                arrival.set_result(Failure("no", "the store is too busy: it never left"))
+            if seat.leave_by <= now:
+                seat.arrival.set_result(Failure("no", "too many calls at once: it never left"))
             else:
                 flight.append(seat)
         if flight:
@@ -96,17 +103,17 @@ class Flights:
             self._board()
 
     async def _fly(self, flight: list[Seat], now: float) -> None:
-        calls = [call for call, _, _ in flight]
+        calls = [seat.call for seat in flight]
         outcomes: Sequence[Reply | Failure] = [Failure("unknown", "broken off")] * len(flight)
         try:
-            timeout = (max(expires for _, expires, _ in flight) - now) / 1000
-            answered = await self._backend.execute(calls, timeout)
+            patience = max(seat.patience for seat in flight)
+            answered = await self._backend.execute(calls, patience)
             observe(self._clock, calls, answered, now)
             outcomes = answered
         finally:
-            for (_, _, arrival), outcome in zip(flight, outcomes, strict=True):
-                if not arrival.done():
-                    arrival.set_result(outcome)
+            for seat, outcome in zip(flight, outcomes, strict=True):
+                if not seat.arrival.done():
+                    seat.arrival.set_result(outcome)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)

@@ -21,6 +21,9 @@ MAX_AMOUNT = 10**15
 MAX_BALANCE = 2**53 - 1
 """The largest balance, either way: what a double holds exactly, in Lua and in JavaScript."""
 
+SIGN_UP_ACTION = "user_initialized"
+"""The action of a sign-up in the log, the same for every SDK."""
+
 Kind = Literal["sign_up", "add", "deduct", "opening"]
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from credits_core.errors import InvalidRequestError
-from credits_core.models import MAX_AMOUNT
+from credits_core.models import MAX_AMOUNT, SIGN_UP_ACTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,8 +70,10 @@ def user_id(value: object, *, braces: bool = False) -> str:
 
 
 def action(value: object) -> str:
-    """What the credits are for: 1 to 64 characters."""
+    """What the credits are for: 1 to 64 characters, and not the name of the sign-up."""
     text = _line(value, "action")
+    if text == SIGN_UP_ACTION:
+        raise _fail(f"the action {text!r} marks a sign-up: call initialize_user for that")
     if len(text) > MAX_ACTION_CHARS:
         raise _fail(f"action is longer than {MAX_ACTION_CHARS} characters: {_short(text)}")
     return text

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # What a broken or slow connection raises. redis-py wraps most of it, not all.
 _BROKEN = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 
+# An answer that cannot be read: broken protocol, or, on a client that decodes, broken text.
+_GARBLED = (redis.exceptions.RedisError, UnicodeError)
+
 # The server answered that it did not; redis-py files some of it under connection errors.
 _REFUSED = (
     redis.exceptions.ResponseError,
@@ -108,7 +111,7 @@ class RedisBackend:
         outcomes: list[Reply | Failure] = []
         try:
             self._exchange(connection, calls, outcomes)
-        except (*_BROKEN, redis.exceptions.RedisError) as error:
+        except (*_BROKEN, *_GARBLED) as error:
             self._broken_at = time.monotonic()
             self._drop(connection)
             lost = Failure("unknown", error_text(error))
@@ -215,7 +218,7 @@ class AsyncRedisBackend:
             async with asyncio.timeout(timeout):
                 connection = await self._take()
                 await self._exchange(connection, calls, outcomes)
-        except (*_BROKEN, TimeoutError, redis.exceptions.RedisError) as error:
+        except (*_BROKEN, *_GARBLED) as error:
             self._broken_at = time.monotonic()
             lost = Failure("no" if connection is None else "unknown", error_text(error))
             outcomes += [lost] * (len(calls) - len(outcomes))

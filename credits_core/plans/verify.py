@@ -45,6 +45,8 @@ ROUNDS = 50
 TOLERANCE = 1e-6
 
 Number: TypeAlias = "int | float"
+Bounds: TypeAlias = "tuple[str, str]"
+"""Two scores: what lies above the first, up to the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Account:
     """A log in ranges whose sums are known, the open rest, and what a snapshot said."""
 
     known: tuple[Range, ...]
-    open: tuple[tuple[str, str], ...]
+    open: tuple[Bounds, ...]
     raw: str | None
     calculated: Number
     entries: int
@@ -104,43 +106,62 @@ def rebuild(keys: KeySpace, user_id: str) -> Plan[int]:
 
 def _settle(keys: KeySpace, user_id: str) -> Plan[Account]:
     known: list[Range] = []
-    open_: list[tuple[str, str]] = [EVERYTHING]
+    open_: list[Bounds] = [EVERYTHING]
     for _ in range(ROUNDS):
         known = _joined(known)
         snapshot = yield from one(_snapshot(keys, user_id, known, open_))
-        changed = [part.count != count for part, count in zip(known, snapshot.counts, strict=False)]
-        if snapshot.members is not None and not any(changed):
-            total = sum(part.total for part in known)
-            total += sum(decoding.entry(member, user_id)["amount"] for member in snapshot.members)
-            entries = sum(snapshot.counts)
-            return Account(tuple(known), tuple(open_), snapshot.raw, total, entries)
-        stale = [part for part, differs in zip(known, changed, strict=True) if differs]
-        known = [part for part, differs in zip(known, changed, strict=True) if not differs]
-        # Small ranges that change under our eyes are carried by the next snapshot itself.
-        open_counts = snapshot.counts[len(changed) :]
-        sizes = [part.count for part in stale] + list(open_counts)
-        parts = [(part.low, part.high) for part in stale] + open_
-        open_ = []
-        wide: list[tuple[str, str]] = []
-        room = PAGE
-        for (low, high), size in sorted(zip(parts, sizes, strict=True), key=lambda item: item[1]):
-            room -= size
-            (open_ if room >= 0 else wide).append((low, high))
-        # Together, for what is written meanwhile is still to be read afterwards.
-        for start in range(0, len(wide), READERS):
-            reads = [_read(keys, user_id, *bounds) for bounds in wide[start : start + READERS]]
-            for found in (yield from together(reads)):
-                if isinstance(found, CreditsError):
-                    raise found
-                known += found[0]
-                open_ += found[1]
+        counted = zip(known, snapshot.counts, strict=False)
+        stale = [part for part, count in counted if part.count != count]
+        if snapshot.members is not None and not stale:
+            return _account(known, open_, snapshot, user_id)
+        open_sizes = zip(open_, snapshot.counts[len(known) :], strict=True)
+        sizes = [((part.low, part.high), part.count) for part in stale] + list(open_sizes)
+        carried, wide = _by_size(sizes)
+        ranges, rest = yield from _read_all(keys, user_id, wide)
+        still = {part.low for part in stale}
+        known = [part for part in known if part.low not in still] + ranges
         known.sort(key=lambda part: float(part.low))
+        open_ = carried + rest
     raise _too_busy(user_id)
+
+
+def _account(known: list[Range], open_: list[Bounds], snapshot: Snapshot, user_id: str) -> Account:
+    members = snapshot.members or ()
+    total = sum(part.total for part in known)
+    total += sum(decoding.entry(member, user_id)["amount"] for member in members)
+    return Account(tuple(known), tuple(open_), snapshot.raw, total, sum(snapshot.counts))
+
+
+def _by_size(sizes: list[tuple[Bounds, int]]) -> tuple[list[Bounds], list[Bounds]]:
+    """The small ranges, which the next snapshot carries itself, and those that must be read."""
+    carried: list[Bounds] = []
+    wide: list[Bounds] = []
+    room = PAGE
+    for bounds, size in sorted(sizes, key=itemgetter(1)):
+        room -= size
+        (carried if room >= 0 else wide).append(bounds)
+    return carried, wide
+
+
+def _read_all(
+    keys: KeySpace, user_id: str, wide: list[Bounds]
+) -> Plan[tuple[list[Range], list[Bounds]]]:
+    """Read ranges side by side: what is written meanwhile is still to be read afterwards."""
+    ranges: list[Range] = []
+    rest: list[Bounds] = []
+    for start in range(0, len(wide), READERS):
+        reads = [_read(keys, user_id, *bounds) for bounds in wide[start : start + READERS]]
+        for found in (yield from together(reads)):
+            if isinstance(found, CreditsError):
+                raise found
+            ranges += found[0]
+            rest += found[1]
+    return ranges, rest
 
 
 def _read(
     keys: KeySpace, user_id: str, low: str, high: str
-) -> Plan[tuple[list[Range], list[tuple[str, str]]]]:
+) -> Plan[tuple[list[Range], list[Bounds]]]:
     """The range in small ranges that end between two scores; what is left of it stays open."""
     ranges: list[Range] = []
     limit = PAGE
@@ -187,13 +208,13 @@ def _exclusive(low: str) -> str:
     return low if low == "-inf" else f"({low}"
 
 
-def _ranges(known: Sequence[Range], open_: Sequence[tuple[str, str]]) -> list[str]:
+def _ranges(known: Sequence[Range], open_: Sequence[Bounds]) -> list[str]:
     bounds = [(part.low, part.high) for part in known] + list(open_)
     return [word for low, high in bounds for word in (_exclusive(low), high)]
 
 
 def _snapshot(
-    keys: KeySpace, user_id: str, known: Sequence[Range], open_: Sequence[tuple[str, str]]
+    keys: KeySpace, user_id: str, known: Sequence[Range], open_: Sequence[Bounds]
 ) -> Command[Snapshot]:
     args = (str(2 * PAGE), str(len(known)), str(len(open_)), *_ranges(known, open_))
     call = Call(scripts.SNAPSHOT, keys.account(user_id)[:2], args)
@@ -221,7 +242,7 @@ def _repair(keys: KeySpace, user_id: str, account: Account) -> Command[int | Non
     )
     call = Call(scripts.REPAIR, keys.account(user_id)[:2], args)
     decode = partial(_decode_repair, user_id=user_id)
-    return Command("rebuild_balance", user_id, call, decode)
+    return Command("rebuild_balance", user_id, call, decode, writes=True)
 
 
 def _decode_repair(reply: Reply, *, user_id: str) -> int | None:

@@ -64,7 +64,7 @@ LINES = {
     "int": 5,
     "bytes": b"chat",
 }
-ACTIONS = LINES | {"over-long": "a" * 65}
+ACTIONS = LINES | {"over-long": "a" * 65, "of a sign-up": "user_initialized"}
 KEYS = {name: value for name, value in LINES.items() if name != "none"} | {"over-long": "k" * 256}
 
 

@@ -37,7 +37,10 @@ def test_bad_default_credits(client, value):
 
 
 @BOTH
-@pytest.mark.parametrize("prefix", [None, 5, b"app:", "a\nb", "x" * 65, "a\x00", "\ud800"])
+@pytest.mark.parametrize(
+    "prefix",
+    [None, 5, b"app:", "a\nb", "x" * 65, "a\x00", "\ud800", "balance:", "txs:a", "credits:state:"],
+)
 def test_a_bad_prefix(client, prefix):
     with pytest.raises(InvalidRequestError, match="prefix"):
         client.from_url("memory://", prefix=prefix)
