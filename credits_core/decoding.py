@@ -126,8 +126,9 @@ def refuse(reply: Reply, *, user_id: str, amount: int = 0) -> NoReturn:
 _STATES = {
     "missing_balance": "has a log but no balance: restore it with rebuild_balance or "
     "`credits reconcile`",
-    "missing_log": "has a balance ({detail}) but no log to check it against: look for a lost "
-    "or evicted key; a charge or an addition opens a new log with that balance",
+    "missing_log": "has a balance ({detail}) but no log to check it against: restore the log "
+    "from a backup. To accept the balance as it stands, remove the account's credits:state key, "
+    "if there is one: the next charge or addition opens a log with it",
     "wrong_type": "has a {detail} key of another Redis type: something else uses that key "
     "name; move it, or give this app a prefix of its own",
     "not_a_number": "has a balance that is no number ({detail!r}): repair it with "

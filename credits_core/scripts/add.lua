@@ -15,9 +15,10 @@ if fresh then
   -- @use opening
 end
 local answer = post(member, amount)
-if key then
+if key and not answer.err then
+  -- See part records.
+  local record = fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4]
   -- A payment may be announced again after any time: its record stays for ever.
-  -- @use record
   redis.call('HSET', KEYS[6], key, record)
 end
 return answer

@@ -11,11 +11,17 @@
 -- Keeps balance = sum of the log, and the balance at or above zero.
 -- @use entry
 if balance < amount then return {'insufficient', stamp, digits(balance)} end
+local generation
+if key then
+  -- @use generation
+end
 if fresh then
   -- @use opening
 end
 local answer = post(member, -amount)
-if key then
-  -- @use record remember_charge
+if key and not answer.err then
+  -- See part records.
+  local record = fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4]
+  redis.call('HSET', KEYS[4 + generation], key, record)
 end
 return answer

@@ -9,12 +9,8 @@
 -- The counts are the compare of a compare-and-set: entries are immutable, so an unchanged
 -- count is an unchanged sum. Both sides move in one instant, so that two repairs, or a
 -- repair amid writers, never create or destroy a credit; a repeat changes nothing.
--- @use clock number ranges
-local raw = redis.pcall('GET', KEYS[1])
-if type(raw) == 'table' then return {'state', stamp, 'wrong_type', 'balance'} end
-local probe = redis.pcall('ZCARD', KEYS[2])
-if type(probe) == 'table' then return {'state', stamp, 'wrong_type', 'log'} end
-if probe == 0 then return {'state', stamp, 'missing_log', raw or ''} end
+-- @use clock number stored ranges
+if entries == 0 then return {'state', stamp, 'missing_log', raw or ''} end
 
 local known, open = tonumber(ARGV[2]), tonumber(ARGV[3])
 local counts = count_ranges(4, known + open)
@@ -33,7 +29,7 @@ for i = known, known + open - 1 do
     local text = string.gsub(member, '\\u[dD][89a-fA-F]%x%x', 'n')
     local read, entry = pcall(cjson.decode, text)
     local amount = read and type(entry) == 'table' and entry.amount
-    if type(amount) ~= 'number' or amount ~= amount then
+    if type(amount) ~= 'number' or not (math.abs(amount) <= MAX_BALANCE) then
       return {'state', stamp, 'malformed_entry', string.sub(member, 1, 80)}
     end
     sum = sum + amount

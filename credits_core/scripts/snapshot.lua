@@ -8,11 +8,7 @@
 --       | {'long', now, counts}: the open ranges hold more entries than asked for
 --       | {'state', now, what, detail}
 -- `counts` is one number a range, separated by blanks.
--- @use clock ranges
-local raw = redis.pcall('GET', KEYS[1])
-if type(raw) == 'table' then return {'state', stamp, 'wrong_type', 'balance'} end
-local probe = redis.pcall('ZCARD', KEYS[2])
-if type(probe) == 'table' then return {'state', stamp, 'wrong_type', 'log'} end
+-- @use clock stored ranges
 
 local known, open = tonumber(ARGV[2]), tonumber(ARGV[3])
 local counts = count_ranges(4, known + open)

@@ -94,19 +94,32 @@ async def test_a_balance_without_a_log_gets_an_opening_entry(credits, store, use
     assert (await credits.initialize_user(user)).created is False
 
 
-@pytest.mark.parametrize("write", ["deduct", "add", "deduct with a key", "add with a key"])
-async def test_a_log_that_was_lost_is_opened_again_with_the_balance(credits, store, user, write):
+async def test_a_log_that_was_lost_is_noticed_by_every_write(credits, store, user):
     await credits.initialize_user(user, 100)
     await store.run("DEL", f"txs:{user}")
     assert (await credits.verify_balance(user)).valid is False
-    await refused(credits, store, user, "missing_log", {"r": lambda: credits.rebuild_balance(user)})
+    calls = writes(credits, user)
+    calls |= {"rebuild": lambda: credits.rebuild_balance(user)}
+    await refused(credits, store, user, "missing_log", calls)
+    assert (await credits.reconcile([user])).errors == 1
 
+
+@pytest.mark.parametrize("write", ["deduct", "add", "deduct with a key", "add with a key"])
+async def test_a_lost_log_is_opened_again_when_its_loss_is_accepted(credits, store, user, write):
+    await credits.initialize_user(user, 100)
+    await store.run("DEL", f"txs:{user}", f"credits:state:{user}")
     receipt = await writes(credits, user)[write]()
     look = await store.look(user)
     assert look.total == int(look.balance) == receipt.balance
     assert look.entries[0]["action"] == "opening_balance"
     assert (await credits.reconcile([user])).verified == 1
     assert (await credits.initialize_user(user)).created is False
+
+
+async def test_an_account_that_another_app_deleted_begins_anew(credits, store, user):
+    await credits.initialize_user(user, 100)
+    await store.run("DEL", f"txs:{user}", f"balance:{user}")
+    assert (await credits.initialize_user(user, 50)).balance == 50
 
 
 @pytest.mark.parametrize("key", ["balance", "txs", "credits:state"])

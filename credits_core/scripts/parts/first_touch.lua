@@ -6,7 +6,8 @@ if not initialized then
   mark = true
   if credits and credits >= 0 and credits <= MAX_AMOUNT and not signed_up()
     and balance + credits <= MAX_BALANCE then
-    post(signup_member, credits)
+    local given = post(signup_member, credits)
+    if given.err then return given end
     mark = false
   end
 end

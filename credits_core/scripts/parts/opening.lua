@@ -2,6 +2,7 @@
 -- had its sign-up credits when it was made.
 mark = true
 local opened = string.format('%.0f', math.floor(now))
-post(string.format(
+local opening = post(string.format(
   '{"id":"tx_%s_opening","amount":%s,"action":"opening_balance","timestamp":%s,"kind":"opening"}',
   opened, digits(balance), opened), 0)
+if opening.err then return opening end
