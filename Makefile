@@ -2,9 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types bench soak docs build clean
+.PHONY: demo test lint types bench soak docs build smoke clean
 
-# One stamp a set of extras: `make demo` installs what the demo needs, no more.
+# One stamp a set of extras: what is asked for is installed once.
 $(VENV)/.installed-%: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
@@ -35,6 +35,13 @@ docs: $(VENV)/.installed-dev
 
 build: $(VENV)/.installed-dev
 	$(BIN)/python -m build
+
+# The built wheel, alone in an empty environment, with one extra.
+smoke: build
+	rm -rf $(VENV)/smoke && $(PYTHON) -m venv $(VENV)/smoke
+	$(VENV)/smoke/bin/python -m pip install --quiet "$$(ls -t dist/*.whl | head -1)[memory,cli]"
+	cd $(VENV) && smoke/bin/credits init alice --url memory:// && smoke/bin/python -c "from credits_core import Credits; \
+		credits = Credits.from_url('memory://', auto_initialize=True); assert credits.deduct('a', 1, 'x').balance == 99"
 
 clean:
 	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

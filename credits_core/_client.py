@@ -33,7 +33,6 @@ class Settings:
         timeout: float,
     ) -> None:
         check_backend(backend, method)
-        self.backend = backend
         self.default_credits = validation.starting_credits(default_credits)
         self.sign_up = SignUp(self.default_credits if auto_initialize else None)
         self.timeout = check_timeout(timeout)
@@ -47,9 +46,10 @@ def check_backend(backend: Any, method: str) -> None:
         return
     kind = f"{type(backend).__module__}.{type(backend).__name__}"
     raise InvalidRequestError(
-        f"a backend is expected, not {kind}: wrap a client of your own in RedisBackend, "
-        f"AsyncRedisBackend, UpstashClientBackend or AsyncUpstashClientBackend (in "
-        f"credits_core.backends), or use from_url"
+        f"a backend is expected, not {kind}: wrap a client of your own in RedisBackend or "
+        f"AsyncRedisBackend (credits_core.backends.redis), ClusterBackend or AsyncClusterBackend "
+        f"(….redis_cluster), UpstashClientBackend or AsyncUpstashClientBackend (….upstash), or "
+        f"use from_url"
     )
 
 

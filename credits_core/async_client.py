@@ -8,7 +8,7 @@ from credits_core import commands, cursors, validation
 from credits_core._client import DEFAULT_CREDITS, DEFAULT_TIMEOUT, Settings, check_timeout
 from credits_core.config import from_environment, open_async_backend
 from credits_core.cursors import in_groups
-from credits_core.delivery import TRY_SHARE, resolve
+from credits_core.delivery import TRY_SHARE, resolve, understood
 from credits_core.executor import AsyncExecutor
 from credits_core.models import AccountExport, BalanceVerification, Receipt, ReconcileReport
 from credits_core.plans.reconcile import GROUP, reconcile_group
@@ -234,8 +234,8 @@ class AsyncCredits:
 
         `start_time` and `end_time` are inclusive: ms since the epoch or aware datetimes.
         """
-        return await self._executor.run(
-            commands.newest(
+        return await self._executor.run_plan(
+            cursors.newest(
                 self._keys, user_id, limit=limit, start_time=start_time, end_time=end_time
             )
         )
@@ -283,7 +283,8 @@ class AsyncCredits:
         called with the report so far, every few accounts.
         """
         report = ReconcileReport()
-        async for group in in_groups(self.users() if users is None else users, GROUP):
+        everyone = self.users() if users is None else validation.users(users)
+        async for group in in_groups(everyone, GROUP):
             plan = reconcile_group(self._keys, group, report, repair=repair)
             report = await self._executor.run_plan(plan)
             if on_progress is not None:
@@ -297,7 +298,10 @@ class AsyncCredits:
         `BackendUnavailableError` while the store cannot be asked.
         """
         reply = await self._executor.follow(resolve(error, self._executor))
-        return None if reply is None else error.command.decode(reply)
+        if reply is None:
+            return None
+        receipt: Receipt = understood(error.command, error.deadline_ms, reply)
+        return receipt
 
     async def export_account(self, user_id: str) -> AccountExport:
         """All that is stored of an account, oldest transaction first."""

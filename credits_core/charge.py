@@ -36,6 +36,8 @@ REFUND_ACTION: Final = "refund"
 PAUSES: tuple[float, ...] = (0.2, 0.5, 1, 2, 4, 8, 15, 30, 60)
 """Seconds between the tries of a give-back while the store is away: two minutes in all."""
 
+_BROKEN_OFF: Final = "broken off, look whether the user was charged: %s"
+
 _log = logging.getLogger(__name__)
 
 
@@ -72,6 +74,9 @@ def charged(
     `amount` is 0 (free) to 10^15 credits. Raises `InsufficientCreditsError`, which charged
     nothing, and what `deduct` raises. After `OutcomeUnknownError` the work must not be done:
     the charge, if it happened, is found and given back in the background.
+
+    Delete no account inside a block of its own: the give-back would open it again, with the
+    credits of the charge, and a later sign-up would grant the starting credits on top.
 
     >>> import asyncio
     >>> from credits_core import AsyncCredits
@@ -135,7 +140,7 @@ class _Unsettled:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self.tasks.discard(task)
         if task.cancelled():
-            _log.error("broken off, look whether the user was charged: %s", task.get_name())
+            _log.error(_BROKEN_OFF, task.get_name())
         elif (error := task.exception()) is not None:
             _log.error("%s: %r", task.get_name(), error, exc_info=error)
 
@@ -203,13 +208,22 @@ class _Charged:
         )
         try:
             return await asyncio.shield(charging)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             # At the end of a loop all tasks are cancelled at once; then there is no later.
-            if not charging.cancelling():
-                self._unsettled.start(self._undo(charging), f"a charge to {self._who()}")
+            if charging.cancelling():
+                _log.error(_BROKEN_OFF, self._charge_to())
+            elif charging.done() and not charging.cancelled() and not charging.exception():
+                await self._give_back(charging.result().tx_id, error)
+            else:
+                self._unsettled.start(self._undo(charging), self._charge_to())
             raise
         except OutcomeUnknownError as error:
-            self._unsettled.start(self._undo_unknown(error), f"a charge to {self._who()}")
+            self._unsettled.start(self._undo_unknown(error), self._charge_to())
+            raise
+        except CreditsError:
+            raise  # refused, or never executed
+        except Exception:
+            _log.exception(_BROKEN_OFF, self._charge_to())
             raise
 
     async def _undo(self, charging: asyncio.Task[Receipt]) -> None:
@@ -237,9 +251,9 @@ class _Charged:
         with CancelScope(shield=True):
             await asyncio.shield(trying)
         if (failure := trying.result()) is not None:
-            error.add_note(f"{self._refund_of(tx_id)} has not come through: {failure}")
+            error.add_note(f"{self._refund_of(tx_id)} has not come through: {failure!r}")
 
-    async def _first_refund(self, tx_id: str) -> CreditsError | None:
+    async def _first_refund(self, tx_id: str) -> Exception | None:
         try:
             await self._refund(tx_id)
         except BackendError as failure:
@@ -248,6 +262,9 @@ class _Charged:
             return failure
         except CreditsError as failure:
             _log.error("%s was refused: %s", self._refund_of(tx_id), failure)
+            return failure
+        except Exception as failure:  # noqa: BLE001 - the error of the app's work goes on
+            _log.error("%s: %r", self._refund_of(tx_id), failure, exc_info=failure)
             return failure
         return None
 
@@ -272,6 +289,9 @@ class _Charged:
 
     def _who(self) -> str:
         return f"{self._user_id!r} of {self._amount} credits for {self._action!r}"
+
+    def _charge_to(self) -> str:
+        return f"a charge to {self._who()}"
 
     def _refund_of(self, tx_id: str) -> str:
         return f"the give-back of {tx_id} to {self._who()}"

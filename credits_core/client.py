@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from credits_core import commands, cursors, validation
 from credits_core._client import DEFAULT_CREDITS, DEFAULT_TIMEOUT, Settings, check_timeout
 from credits_core.config import from_environment, open_backend
-from credits_core.delivery import TRY_SHARE, resolve
+from credits_core.delivery import TRY_SHARE, resolve, understood
 from credits_core.executor import Executor
 from credits_core.models import AccountExport, BalanceVerification, Receipt, ReconcileReport
 from credits_core.plans.reconcile import GROUP, reconcile_group
@@ -262,8 +262,8 @@ class Credits:
         >>> [(entry.amount, entry.action) for entry in credits.get_transactions("alice")]
         [(-10, 'chat_message'), (100, 'user_initialized')]
         """
-        return self._executor.run(
-            commands.newest(
+        return self._executor.run_plan(
+            cursors.newest(
                 self._keys, user_id, limit=limit, start_time=start_time, end_time=end_time
             )
         )
@@ -314,7 +314,7 @@ class Credits:
         With `repair=False` an account that drifted counts as an error. `on_progress` is
         called with the report so far, every few accounts.
         """
-        remaining = iter(self.users() if users is None else users)
+        remaining = iter(self.users() if users is None else validation.users(users))
         report = ReconcileReport()
         while group := list(islice(remaining, GROUP)):
             plan = reconcile_group(self._keys, group, report, repair=repair)
@@ -330,7 +330,10 @@ class Credits:
         `BackendUnavailableError` while the store cannot be asked.
         """
         reply = self._executor.follow(resolve(error, self._executor))
-        return None if reply is None else error.command.decode(reply)
+        if reply is None:
+            return None
+        receipt: Receipt = understood(error.command, error.deadline_ms, reply)
+        return receipt
 
     def export_account(self, user_id: str) -> AccountExport:
         """All that is stored of an account, oldest transaction first."""

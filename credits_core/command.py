@@ -32,9 +32,11 @@ class Call(NamedTuple):
 class Failure:
     """A call that brought no reply.
 
-    `executed` is `"no"` when the store surely did not execute it (never sent, or answered
-    with an error, which our scripts raise only before their first write), `"unknown"`
-    otherwise. `reason` is for people and holds no secret.
+    `executed` is `"no"` when the store surely did not execute it: never sent, or answered
+    with an error whose code says so, such as `LOADING`, `OOM` or `NOPERM`, which stop a
+    script only before its first write. It is `"unknown"` after anything else, a bare `ERR`
+    included, which a proxy may send after the command ran; asking again is safe. `reason`
+    is for people and holds no secret.
     """
 
     executed: Literal["no", "unknown"]

@@ -6,16 +6,15 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from credits_core.entries import parse, transaction
+from credits_core import entries
 from credits_core.errors import (
     AccountStateError,
-    BackendError,
     IdempotencyConflictError,
     InsufficientCreditsError,
     InvalidRequestError,
     LimitExceededError,
 )
-from credits_core.models import MAX_BALANCE, Receipt, Transaction
+from credits_core.models import FIRST_MS, LAST_MS, MAX_BALANCE, Receipt, Transaction
 
 if TYPE_CHECKING:
     from credits_core.command import Reply
@@ -25,13 +24,12 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 def number(text: str) -> int | float | None:
     """A stored number exactly as it stands; None when it is none."""
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text) or not math.isfinite(value := float(text)):
         return None
     try:
         return int(text)
     except ValueError:
-        value = float(text)
-        return value if math.isfinite(value) else None
+        return value
 
 
 def spendable(text: str, user_id: str) -> int:
@@ -63,39 +61,46 @@ def receipt(reply: Reply, *, user_id: str, tx_id: str, amount: int) -> Receipt:
 
 def balance(reply: Reply, *, user_id: str) -> int:
     """The balance in whole credits."""
-    if reply[0] != "ok":
-        refuse(reply, user_id=user_id)
-    return spendable(reply[2], user_id)
+    return spendable(accepted(reply, user_id=user_id)[2], user_id)
 
 
 def page(reply: Reply, *, user_id: str) -> list[tuple[str, str]]:
     """A page of the log as (member, score) pairs."""
-    if reply[0] != "ok":
-        refuse(reply, user_id=user_id)
+    accepted(reply, user_id=user_id)
     return list(zip(reply[2::2], reply[3::2], strict=True))
 
 
 def transactions(reply: Reply, *, user_id: str) -> list[Transaction]:
     """A page of the log as transactions."""
-    return [
-        transaction(entry(member, user_id), float(score))
-        for member, score in page(reply, user_id=user_id)
-    ]
+    return [transaction(member, score, user_id) for member, score in page(reply, user_id=user_id)]
 
 
 def entry(member: str, user_id: str) -> dict[str, Any]:
     """The fields of a log member."""
-    fields = parse(member)
+    fields = entries.parse(member)
     if fields is None:
         raise _state(user_id, "malformed_entry", member[:80])
     return fields
 
 
+def transaction(member: str, score: str, user_id: str) -> Transaction:
+    """A log member with its score; one outside of the calendar is no transaction."""
+    fields, at = entry(member, user_id), float(score)
+    if not FIRST_MS <= at < LAST_MS + 1:
+        raise _state(user_id, "malformed_entry", f"{member[:80]} at {score} ms")
+    return entries.transaction(fields, at)
+
+
 def deleted(reply: Reply, *, user_id: str) -> bool:
     """Whether there was anything to delete."""
+    return int(accepted(reply, user_id=user_id)[2]) > 0
+
+
+def accepted(reply: Reply, *, user_id: str) -> Reply:
+    """The reply of what was done; raises the error of a refusal."""
     if reply[0] != "ok":
         refuse(reply, user_id=user_id)
-    return int(reply[2]) > 0
+    return reply
 
 
 def refuse(reply: Reply, *, user_id: str, amount: int = 0) -> NoReturn:
@@ -120,7 +125,7 @@ def refuse(reply: Reply, *, user_id: str, amount: int = 0) -> NoReturn:
         raise _state(user_id, reply[2], reply[3])
     if status == "invalid":
         raise InvalidRequestError(f"the ledger refused the {detail} of this operation")
-    raise BackendError(f"the store answered something that is no reply of ours: {status!r}")
+    raise ValueError(f"no script of ours answers {status!r}")
 
 
 _STATES = {
@@ -140,7 +145,19 @@ _STATES = {
     "log if no app of yours wrote it",
 }
 
+_NOT_PLAIN = (
+    "has a balance that another app wrote as {detail}: whole, but not in plain digits, so that "
+    "nothing is written here. rebuild_balance writes it in plain digits"
+)
+
+
+def _is_whole(text: str) -> bool:
+    value = number(text)
+    return value is not None and value == math.floor(value) and abs(value) <= MAX_BALANCE
+
 
 def _state(user_id: str, state: Any, detail: str) -> AccountStateError:
     words = _STATES[state].format(detail=detail)
+    if state == "fractional" and _is_whole(detail):
+        words = _NOT_PLAIN.format(detail=detail)
     return AccountStateError(f"account {user_id!r} {words}", user_id=user_id, state=state)

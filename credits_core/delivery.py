@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from credits_core.clock import monotonic_ms
 from credits_core.command import Call, Command, Failure, Reply
-from credits_core.errors import BackendUnavailableError, InvalidRequestError, OutcomeUnknownError
+from credits_core.errors import (
+    BackendUnavailableError,
+    CreditsError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,8 +31,8 @@ T = TypeVar("T")
 TRY_SHARE = 0.4
 DEADLINE_SHARE = 0.8
 
-# A refusal that no late copy of the same call can turn into a success.
-_FINAL = frozenset({"ok", "replayed", "exists", "conflict", "absent"})
+# Answers that no late copy of the same call can change; the others are refusals.
+_FINAL = frozenset({"ok", "replayed", "exists", "conflict"})
 
 # The clock of the store was set back: a copy may still be executed.
 _TOO_EARLY = Failure("unknown", "by the clock of the store its deadline is still to come")
@@ -73,6 +78,19 @@ def _late(reply: Reply) -> bool:
     return isinstance(reply, list) and bool(reply) and reply[0] == "late"
 
 
+def understood(command: Command[T], deadline: int, reply: Reply) -> T:
+    """What a reply means; one that means nothing leaves the outcome unknown."""
+    try:
+        return command.decode(reply)
+    except CreditsError:
+        raise
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError):
+        nonsense = Failure("unknown", "an answer came that is none of our scripts'")
+    if command.writes:
+        raise _unknown(command, deadline, nonsense, nonsense)
+    raise _unavailable(command, nonsense.reason)
+
+
 def recover(
     command: Command[T], terms: Terms, started: float, deadline: int, outcome: Reply | Failure
 ) -> Steps[Reply]:
@@ -84,7 +102,9 @@ def recover(
         # lost answer it carries the same bytes.
         if isinstance(first, Failure):
             yield Sleep(0.05 * terms.timeout)
-        deadline = terms.clock.now_ms() + int(_left(started, terms) * DEADLINE_SHARE * 1000)
+        # A late answer says itself what time it is there; nodes of a cluster may differ.
+        now = terms.clock.now_ms() if isinstance(first, Failure) else float(first[1])
+        deadline = int(now + _left(started, terms) * DEADLINE_SHARE * 1000)
     limit = min(TRY_SHARE * terms.timeout, max(0.05 * terms.timeout, _left(started, terms)))
     outcome = yield Send(command.bind(deadline), limit)
     if isinstance(outcome, Failure):

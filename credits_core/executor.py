@@ -22,9 +22,10 @@ from credits_core.delivery import (
     first_send,
     recover,
     settled,
+    understood,
 )
 from credits_core.errors import BackendError, CreditsError
-from credits_core.flights import Flights, observe
+from credits_core.flights import Flights, raised, received
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from credits_core.plans import Plan
 
 T = TypeVar("T")
+
+_AWAY = Failure("no", "the store does not answer")
 
 
 class _Terms:
@@ -84,7 +87,7 @@ class Executor(_Terms):
         outcome = self._send((call,), TRY_SHARE * self.timeout, sent)[0]
         if not settled(outcome):
             outcome = self.follow(recover(command, self, sent, deadline, outcome))
-        return command.decode(outcome)
+        return understood(command, deadline, outcome)
 
     def run_many(self, commands: Sequence[Command[T]]) -> list[T | CreditsError]:
         """Run commands in one flight; a refusal is a value in its place."""
@@ -97,18 +100,24 @@ class Executor(_Terms):
             *(first_send(command, self, sent) for command in commands), strict=True
         )
         outcomes = self._send(calls, TRY_SHARE * self.timeout, sent)
-        return [
-            self._finish(command, sent, deadline, outcome)
-            for command, deadline, outcome in zip(commands, deadlines, outcomes, strict=True)
-        ]
+        results: list[T | CreditsError] = []
+        away = False
+        for command, deadline, outcome in zip(commands, deadlines, outcomes, strict=True):
+            result = self._finish(command, sent, deadline, outcome, away=away)
+            # One second try is enough to see that the store is away; the others get none.
+            away = away or (isinstance(result, BackendError) and not settled(outcome))
+            results.append(result)
+        return results
 
-    def follow(self, steps: Steps[T]) -> T:
-        """Drive a delivery to its end."""
+    def follow(self, steps: Steps[T], *, away: bool = False) -> T:
+        """Drive a delivery to its end; to a store that is known to be away nothing is sent."""
         answer: Any = None
         try:
             while True:
                 step = steps.send(answer)
-                if isinstance(step, Sleep):
+                if away:
+                    answer = None if isinstance(step, Sleep) else _AWAY
+                elif isinstance(step, Sleep):
                     time.sleep(step.seconds)
                     answer = None
                 else:
@@ -128,19 +137,28 @@ class Executor(_Terms):
             return result
 
     def _finish(
-        self, command: Command[T], sent: float, deadline: int, outcome: Reply | Failure
+        self,
+        command: Command[T],
+        sent: float,
+        deadline: int,
+        outcome: Reply | Failure,
+        *,
+        away: bool,
     ) -> T | CreditsError:
         try:
             if not settled(outcome):
-                outcome = self.follow(recover(command, self, sent, deadline, outcome))
-            return command.decode(outcome)
+                steps = recover(command, self, sent, deadline, outcome)
+                outcome = self.follow(steps, away=away)
+            return understood(command, deadline, outcome)
         except CreditsError as error:
             return error
 
     def _send(self, calls: Sequence[Call], timeout: float, sent: float) -> list[Reply | Failure]:
-        outcomes = self._backend.execute(calls, timeout)
-        observe(self.clock, calls, outcomes, sent)
-        return outcomes
+        try:
+            outcomes = self._backend.execute(calls, timeout)
+        except Exception as error:  # noqa: BLE001 - a backend of the app's own may raise anything
+            return [raised(error)] * len(calls)
+        return received(self.clock, calls, outcomes, sent)
 
     def _greet(self) -> None:
         self._check_open()
@@ -166,12 +184,13 @@ class AsyncExecutor(_Terms):
 
     async def now_ms(self) -> int:
         """The server's time (ms), for ids and timestamps; asked at the first call."""
-        if self._flights is None or self._loop is not asyncio.get_running_loop():
+        if self._here() is None:
             await self._greet()
         return self.clock.now_ms()
 
     async def aclose(self) -> None:
         """Refuse further calls; let those on their way arrive."""
+        self._here()
         self._closed = True
         flights, self._flights = self._flights, None
         if self._greeting is not None:
@@ -181,9 +200,7 @@ class AsyncExecutor(_Terms):
 
     async def run(self, command: Command[T]) -> T:
         """Run one command."""
-        flights = self._flights
-        if flights is None or self._loop is not asyncio.get_running_loop():
-            flights = await self._greet()
+        flights = self._here() or await self._greet()
         sent = monotonic_ms()
         call, deadline = first_send(command, self, sent)
         leave_by = sent + DEADLINE_SHARE * self.timeout * 1000
@@ -191,7 +208,7 @@ class AsyncExecutor(_Terms):
         if not settled(outcome):
             steps = recover(command, self, sent, deadline, outcome)
             outcome = await self.follow(steps, flights)
-        return command.decode(outcome)
+        return understood(command, deadline, outcome)
 
     async def run_many(self, commands: Sequence[Command[T]]) -> list[T | CreditsError]:
         """Run commands together; a refusal is a value in its place."""
@@ -203,7 +220,7 @@ class AsyncExecutor(_Terms):
 
     async def follow(self, steps: Steps[T], flights: Flights | None = None) -> T:
         """Drive a delivery to its end, over the flights on which it began."""
-        flights = flights or self._flights or await self._greet()
+        flights = flights or self._here() or await self._greet()
         answer: Any = None
         try:
             while True:
@@ -228,15 +245,18 @@ class AsyncExecutor(_Terms):
             result: T = end.value
             return result
 
-    async def _greet(self) -> Flights:
-        loop = asyncio.get_running_loop()
-        self._check_open()
-        self._loop = self._loop or loop
-        if self._loop is not loop:
+    def _here(self) -> Flights | None:
+        """The flights of this loop; None before the first words."""
+        if self._loop is not asyncio.get_running_loop() and self._loop is not None:
             raise BackendError(
                 "this AsyncCredits belongs to another event loop: make one client a loop, "
                 "or use Credits in sync code"
             )
+        return self._flights
+
+    async def _greet(self) -> Flights:
+        self._check_open()
+        self._loop = loop = asyncio.get_running_loop()
         # One greeting for all who wait: a silent store holds each of them once, not in a row.
         if self._greeting is None:
             self._greeting = loop.create_task(self._first_words())

@@ -2,18 +2,20 @@
 
 Calls made in one turn of the event loop leave as one flight, so that a hundred tasks need
 one connection and one write. A caller that gives up leaves an empty seat; its neighbours
-never notice.
+never notice. Calls with long replies travel apart, a few at a time: a page of a log must not
+hold up a charge.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from credits_core.clock import ServerClock, monotonic_ms
 from credits_core.command import Call, Failure, Reply
-from credits_core.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 
 MAX_FLIGHT = 256
 """How many calls travel together at most."""
+
+MAX_BULKY = 8
+"""How many calls with long replies travel together at most."""
+
+_log = logging.getLogger(__name__)
 
 Arrival: TypeAlias = "asyncio.Future[Reply | Failure]"
 
@@ -37,16 +44,40 @@ class Seat(NamedTuple):
     arrival: Arrival
 
 
-def observe(
+def received(
     clock: ServerClock, calls: Sequence[Call], outcomes: Sequence[Reply | Failure], sent: float
-) -> None:
-    """Set the clock by the first script's reply: those of one flight tell the same time."""
+) -> list[Reply | Failure]:
+    """The outcomes of one flight, each a failure or of our scripts' form; sets the clock."""
     if len(outcomes) != len(calls):
-        raise BackendError(f"the backend answered {len(outcomes)} of {len(calls)} calls")
+        lost = Failure("unknown", f"{len(outcomes)} answers came to {len(calls)} calls")
+        return [lost] * len(calls)
+    checked: list[Reply | Failure] = []
+    told: float | None = None
     for call, outcome in zip(calls, outcomes, strict=True):
-        if call.script is not None and isinstance(outcome, list):
-            clock.observe(float(outcome[1]), sent, monotonic_ms())
-            return
+        if call.script is None or isinstance(outcome, Failure):
+            checked.append(outcome)
+        elif (now := _server_time(outcome)) is None:
+            checked.append(Failure("unknown", "an answer came that is none of our scripts'"))
+        else:
+            checked.append(outcome)
+            told = told or now
+    if told is not None:
+        clock.observe(told, sent, monotonic_ms())
+    return checked
+
+
+def _server_time(reply: Reply) -> float | None:
+    """The server's time in a reply of our scripts; None for what is no such reply."""
+    try:
+        return float(reply[1]) if isinstance(reply[0], str) else None
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
+
+
+def raised(error: Exception) -> Failure:
+    """What an exception says that a backend let out, which it should not."""
+    _log.error("a backend raised instead of answering a failure", exc_info=error)
+    return Failure("unknown", f"the backend raised {type(error).__name__}")
 
 
 class Flights:
@@ -56,9 +87,12 @@ class Flights:
         self._backend = backend
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[Seat] = deque()
+        self._light: deque[Seat] = deque()
+        self._bulky: deque[Seat] = deque()
         self._boarding = False
         self._flying: set[asyncio.Task[None]] = set()
+        self._flying_bulky = 0
+        self._bulky_left_last = False
         self._closed = False
 
     def send(self, call: Call, leave_by: float, patience: float) -> Arrival:
@@ -67,54 +101,79 @@ class Flights:
         if self._closed:
             arrival.set_result(Failure("no", "this client is closed"))
             return arrival
-        self._waiting.append(Seat(call, leave_by, patience, arrival))
+        bulky = call.script is not None and call.script.bulky
+        (self._bulky if bulky else self._light).append(Seat(call, leave_by, patience, arrival))
         self._board()
         return arrival
 
     async def aclose(self) -> None:
         """Let those on their way arrive; nothing leaves any more after that."""
-        while self._flying or self._waiting:
+        while self._flying or self._light or self._bulky:
             await (asyncio.wait(self._flying) if self._flying else asyncio.sleep(0))
         self._closed = True
 
     def _board(self) -> None:
-        free = len(self._flying) < self._backend.concurrency
-        if free and self._waiting and not self._boarding:
+        if not self._boarding and self._next_queue():
             self._boarding = True
             # At the end of this turn of the loop, so that its callers travel together.
             self._loop.call_soon(self._take_off)
 
+    def _next_queue(self) -> deque[Seat] | None:
+        """Who leaves next: the two take turns, and long replies never take every way."""
+        ways = self._backend.concurrency
+        if len(self._flying) >= ways:
+            return None
+        bulky_may = self._bulky and self._flying_bulky < max(1, ways - 1)
+        if bulky_may and not (self._light and self._bulky_left_last):
+            return self._bulky
+        return self._light or None
+
     def _take_off(self) -> None:
         self._boarding = False
+        queue = self._next_queue()
+        if queue is None:
+            return
+        bulky = self._bulky_left_last = queue is self._bulky
+        if flight := self._fill(queue, MAX_BULKY if bulky else MAX_FLIGHT):
+            task = self._loop.create_task(self._fly(flight))
+            self._flying.add(task)
+            self._flying_bulky += bulky
+            task.add_done_callback(partial(self._landed, flight, bulky))
+        self._board()
+
+    @staticmethod
+    def _fill(queue: deque[Seat], size: int) -> list[Seat]:
         now = monotonic_ms()
         flight: list[Seat] = []
-        while self._waiting and len(flight) < MAX_FLIGHT:
-            seat = self._waiting.popleft()
+        while queue and len(flight) < size:
+            seat = queue.popleft()
             if seat.arrival.done():
                 continue  # its caller was cancelled while it waited
             if seat.leave_by <= now:
                 seat.arrival.set_result(Failure("no", "too many calls at once: it never left"))
             else:
                 flight.append(seat)
-        if flight:
-            task = self._loop.create_task(self._fly(flight, now))
-            self._flying.add(task)
-            task.add_done_callback(self._landed)
+        return flight
+
+    async def _fly(self, flight: list[Seat]) -> None:
+        calls = [seat.call for seat in flight]
+        sent = monotonic_ms()
+        try:
+            answers = await self._backend.execute(calls, max(seat.patience for seat in flight))
+        except Exception as error:  # noqa: BLE001 - a backend of the app's own may raise anything
+            _arrive(flight, [raised(error)] * len(flight))
+        else:
+            _arrive(flight, received(self._clock, calls, answers, sent))
+
+    def _landed(self, flight: list[Seat], bulky: bool, task: asyncio.Task[None]) -> None:
+        _arrive(flight, [Failure("unknown", "broken off")] * len(flight))  # if it was cancelled
+        self._flying.discard(task)
+        self._flying_bulky -= bulky
+        if not self._loop.is_closed():
             self._board()
 
-    async def _fly(self, flight: list[Seat], now: float) -> None:
-        calls = [seat.call for seat in flight]
-        outcomes: Sequence[Reply | Failure] = [Failure("unknown", "broken off")] * len(flight)
-        try:
-            patience = max(seat.patience for seat in flight)
-            answered = await self._backend.execute(calls, patience)
-            observe(self._clock, calls, answered, now)
-            outcomes = answered
-        finally:
-            for seat, outcome in zip(flight, outcomes, strict=True):
-                if not seat.arrival.done():
-                    seat.arrival.set_result(outcome)
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
-        self._flying.discard(task)
-        self._board()
+def _arrive(flight: list[Seat], outcomes: Sequence[Reply | Failure]) -> None:
+    for seat, outcome in zip(flight, outcomes, strict=True):
+        if not seat.arrival.done():
+            seat.arrival.set_result(outcome)

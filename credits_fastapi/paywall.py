@@ -21,8 +21,6 @@ from credits_fastapi.answers import answer_error
 
 __all__ = ["ClientOptions", "Paywall"]
 
-MAX_ACTION_CHARS = validation.MAX_ACTION_CHARS
-
 
 class ClientOptions(TypedDict, total=False):
     """The arguments of `AsyncCredits.from_url`; without a `url` it is `from_env`."""
@@ -125,7 +123,9 @@ class Paywall:
             entry.apps -= 1
             if not entry.apps:
                 await drain(entry.client)
-                self._open.pop(loop, None)
+            # Meanwhile another app may have begun, or closed the client after it.
+            if not entry.apps and self._open.get(loop) is entry:
+                del self._open[loop]
                 await entry.client.aclose()
 
     async def client(self) -> AsyncCredits:
@@ -143,7 +143,8 @@ class Paywall:
         It charges before the endpoint runs. What the endpoint raises, HTTP exceptions
         included, gives the credits back before the answer is sent; what fails after the
         answer (a background task, a stream under way) does not. `cost` 0 is free. `action`
-        names the charge in the log, 1 to 64 characters; by default the endpoint's name.
+        names the charge in the log, 1 to 64 characters; by default the endpoint's name, or
+        "request" where that cannot be an action.
 
         The same dependency object charges once in a request, however often it is used; two
         calls of `require_credits` make two charges.
@@ -205,6 +206,9 @@ def _user_id(value: object) -> str:
 
 
 def _endpoint(connection: HTTPConnection) -> str:
-    """The name of the endpoint, as an action for the log."""
-    name = getattr(connection.scope.get("route"), "name", None)
-    return str(name or "request").strip()[:MAX_ACTION_CHARS].strip() or "request"
+    """The name of the endpoint as an action for the log; "request" if it cannot be one."""
+    name = str(getattr(connection.scope.get("route"), "name", ""))
+    try:
+        return validation.action(name.strip()[: validation.MAX_ACTION_CHARS].strip())
+    except InvalidRequestError:
+        return "request"

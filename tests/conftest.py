@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.rest import RestServer
 from tests.support.servers import Server
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import redis
+
+
+# Speed is not what these tests are about, and a first run builds tables that take a second.
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")

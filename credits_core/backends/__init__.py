@@ -3,7 +3,8 @@
 A backend of your own needs `execute` and `close` (or `aclose`), and `concurrency` on the
 async side; retry, deadlines and merging stand above it. `execute` never raises for what
 happens on the way: it answers each call with its reply or a `Failure`, in order, within
-about `timeout` seconds, and tries nothing twice by itself.
+about `timeout` seconds, and tries nothing twice by itself. A failure says that nothing was
+executed only where that is sure.
 """
 
 from __future__ import annotations

@@ -28,9 +28,27 @@ def answer(raw: Any) -> Reply:
     if isinstance(raw, bytes):
         # Members of other apps may hold anything; ours are UTF-8.
         return raw.decode("utf-8", "surrogateescape")
-    if isinstance(raw, Exception):
-        return Failure("no", error_text(raw))
+    if isinstance(raw, Exception):  # part of a reply: what came before it has been done
+        return Failure("unknown", error_text(raw))
     return raw
+
+
+# fmt: off
+_REFUSALS = frozenset({
+    "NOSCRIPT", "LOADING", "BUSY", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS",
+    "NOAUTH", "WRONGPASS", "NOPERM", "EXECABORT",
+    "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT",
+})
+# fmt: on
+
+
+def is_refusal(text: str) -> bool:
+    """Whether the text of an error reply says by its code that nothing was executed.
+
+    A bare `ERR`, or a code that nobody knows, says nothing: a proxy may send it after the
+    command ran. Only the quotas of Upstash begin with `ERR max`.
+    """
+    return text.partition(" ")[0] in _REFUSALS or text.startswith("ERR max ")
 
 
 def is_noscript(outcome: Reply | Failure) -> bool:

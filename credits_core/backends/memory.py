@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import fakeredis
 import redis.exceptions
 
-from credits_core.backends._resp import answer, error_text, is_noscript, words
-from credits_core.command import Failure
+from credits_core.backends._resp import answer, is_noscript, words
+from credits_core.backends.redis_replies import error_reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from credits_core.command import Call, Reply
+    from credits_core.command import Call, Failure, Reply
 
 _shared: dict[str, fakeredis.FakeServer] = {}
 _shared_lock = threading.Lock()
@@ -60,7 +60,7 @@ class MemoryBackend:
         try:
             raw: Any = self._client.execute_command(*command)
         except redis.exceptions.ResponseError as error:
-            return Failure("no", error_text(error))
+            return error_reply(error)
         if command[0] == "SCAN":
             return [str(raw[0]), answer(raw[1])]
         return answer(list(raw) if isinstance(raw, tuple) else raw)

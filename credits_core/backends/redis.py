@@ -7,7 +7,6 @@ them is ours, so that none of the client's own retries can repeat a command.
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,15 @@ import redis.asyncio
 import redis.exceptions
 
 from credits_core.backends._resp import answer, error_text, is_noscript, words
+from credits_core.backends.redis_pools import (
+    check_kind,
+    check_retries,
+    check_timeouts,
+    fresh_pool,
+    sentinels,
+)
+from credits_core.backends.redis_replies import ERROR_REPLIES, error_reply
 from credits_core.command import Failure
-from credits_core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,21 +38,23 @@ _BROKEN = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSEr
 # An answer that cannot be read: broken protocol, or, on a client that decodes, broken text.
 _GARBLED = (redis.exceptions.RedisError, UnicodeError)
 
-# The server answered that it did not; redis-py files some of it under connection errors.
-_REFUSED = (
-    redis.exceptions.ResponseError,
+# What holds for a whole connection: its server became a replica or loads its data, its login
+# is gone. The name or address may lead to another server by now.
+_SPENT = (
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.MasterDownError,
     redis.exceptions.BusyLoadingError,
     redis.exceptions.AuthenticationError,
 )
 
-# A primary that became a replica: the name or address may lead to another server by now.
-_DEMOTED = (redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
-
 # An idle connection may have been closed by the server or on the way; look before use.
 _IDLE_SECONDS = 1.0
 
-# Connections held back from the pool, whose checks and counters cost a tenth of a call.
+# Connections held back from a pool of our own, whose checks and counters cost a tenth of a call.
 _MAX_IDLE = 4
+
+# Flights that travel at once, each on a connection.
+_MAX_FLIGHTS = 4
 
 
 _pack: Any = hiredis.pack_command  # its stub allows tuples of one word only
@@ -57,42 +65,14 @@ def packed(commands: list[tuple[str, ...]]) -> list[bytes]:
     return [b"".join(map(_pack, commands))]
 
 
-def check_retries(client: Any) -> None:
-    """Refuse a client that would repeat commands by itself."""
-    options = client.connection_pool.connection_kwargs
-    retry = options.get("retry")
-    retries = retry.get_retries() if retry is not None else 0
-    if retries or options.get("retry_on_error") or options.get("retry_on_timeout"):
-        raise InvalidRequestError(
-            f"this client repeats commands by itself ({retries} retries), so that no call has a "
-            f"bounded time: build it with retry=Retry(NoBackoff(), 0) and without "
-            f"retry_on_timeout or retry_on_error, or let from_url open its own"
-        )
-
-
-def check_timeouts(client: Any) -> None:
-    """Refuse a sync client that would wait for ever; its sockets alone bound a call."""
-    options = client.connection_pool.connection_kwargs
-    if not options.get("socket_timeout") or not options.get("socket_connect_timeout"):
-        raise InvalidRequestError(
-            "this client has no socket_timeout or no socket_connect_timeout, so that a silent "
-            "server would hold a call for ever: give both, in seconds, such as 0.4"
-        )
-
-
-def _sentinels(pool: Any) -> Sequence[Any]:
-    """The clients with which a pool asks for its primary; closing the pool leaves them open."""
-    manager = getattr(pool, "sentinel_manager", None)
-    return () if manager is None else tuple(manager.sentinels)
-
-
 class RedisBackend:
     """Carries calls over a `redis.Redis` client; threads and forks are safe, as in its pool."""
 
     braces = False
 
     def __init__(self, client: redis.Redis, *, owned: bool = False) -> None:
-        """Use `client`; close it only when it is `owned`."""
+        """Use `client`; close it, and hold its connections, only when it is `owned`."""
+        check_kind(client, redis.Redis)
         check_retries(client)
         check_timeouts(client)
         self._pool = client.connection_pool
@@ -125,17 +105,22 @@ class RedisBackend:
 
     def close(self) -> None:
         """Give the connections back, and close them if the client is ours."""
-        self._broken_at = math.inf  # what is in use now is not kept
+        self._leave_parent()
+        self._broken_at = time.monotonic()  # what is in use now is not kept
         while self._idle:
             self._pool.release(self._idle.pop()[0])
         if self._owned:
             self._pool.close()
-            for sentinel in _sentinels(self._pool):
+            for sentinel in sentinels(self._pool):
                 sentinel.close()
 
-    def _take(self) -> Any:
-        if self._pid != os.getpid():  # a fork: the sockets are the parent's
+    def _leave_parent(self) -> None:
+        if self._pid != os.getpid():  # a fork: the sockets are the parent's, this pool is ours
+            self._pool, self._owned = fresh_pool(self._pool), True
             self._pid, self._idle = os.getpid(), []
+
+    def _take(self) -> Any:
+        self._leave_parent()
         while True:
             try:
                 connection, since = self._idle.pop()  # threads race for the last one
@@ -150,7 +135,7 @@ class RedisBackend:
     def _keep(self, connection: Any, began: float) -> None:
         if began <= self._broken_at:
             self._drop(connection)
-        elif len(self._idle) < _MAX_IDLE:
+        elif self._owned and len(self._idle) < _MAX_IDLE:
             self._idle.append((connection, time.monotonic()))
         else:
             self._pool.release(connection)
@@ -188,23 +173,25 @@ class RedisBackend:
 
     def _read(self, connection: Any) -> Reply | Failure:
         try:
-            return answer(connection.read_response())
-        except _REFUSED as error:
-            if isinstance(error, _DEMOTED):
+            # A server that loads answers each call so; redis-py would hang up after the first.
+            return answer(connection.read_response(disconnect_on_error=False))
+        except ERROR_REPLIES as error:
+            if isinstance(error, _SPENT):
                 self._broken_at = time.monotonic()
-            return Failure("no", error_text(error))
+            return error_reply(error)
 
 
 class AsyncRedisBackend:
     """Carries calls over a `redis.asyncio.Redis` client, on connections that it holds."""
 
     braces = False
-    concurrency = _MAX_IDLE
 
     def __init__(self, client: redis.asyncio.Redis, *, owned: bool = False) -> None:
-        """Use `client`; close it only when it is `owned`."""
+        """Use `client`; close it, and hold its connections, only when it is `owned`."""
+        check_kind(client, redis.asyncio.Redis)
         check_retries(client)
         self._pool = client.connection_pool
+        self.concurrency = min(_MAX_FLIGHTS, self._pool.max_connections)
         self._owned = owned
         self._idle: list[tuple[Any, float]] = []
         self._broken_at = 0.0
@@ -227,10 +214,7 @@ class AsyncRedisBackend:
             await self._drop(connection)
             raise
         else:
-            if began > self._broken_at:
-                self._idle.append((connection, time.monotonic()))
-            else:
-                await self._drop(connection)
+            await self._keep(connection, began)
         return outcomes
 
     async def aclose(self) -> None:
@@ -240,7 +224,7 @@ class AsyncRedisBackend:
             await self._pool.release(connection)
         if self._owned:
             await self._pool.aclose()
-            for sentinel in _sentinels(self._pool):
+            for sentinel in sentinels(self._pool):
                 await sentinel.aclose()
 
     async def _take(self) -> Any:
@@ -252,6 +236,14 @@ class AsyncRedisBackend:
                 return connection
             await self._drop(connection)
         return await self._pool.get_connection()
+
+    async def _keep(self, connection: Any, began: float) -> None:
+        if began <= self._broken_at:
+            await self._drop(connection)
+        elif self._owned and len(self._idle) < _MAX_IDLE:
+            self._idle.append((connection, time.monotonic()))
+        else:
+            await self._pool.release(connection)
 
     @staticmethod
     async def _alive(connection: Any) -> bool:
@@ -288,8 +280,9 @@ class AsyncRedisBackend:
 
     async def _read(self, connection: Any) -> Reply | Failure:
         try:
-            return answer(await connection.read_response())
-        except _REFUSED as error:
-            if isinstance(error, _DEMOTED):
+            # A server that loads answers each call so; redis-py would hang up after the first.
+            return answer(await connection.read_response(disconnect_on_error=False))
+        except ERROR_REPLIES as error:
+            if isinstance(error, _SPENT):
                 self._broken_at = time.monotonic()
-            return Failure("no", error_text(error))
+            return error_reply(error)

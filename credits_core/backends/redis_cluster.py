@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import redis.cluster
 import redis.exceptions
 
 from credits_core.backends._resp import answer, error_text, is_noscript, words
+from credits_core.backends.redis_pools import check_kind
+from credits_core.backends.redis_replies import ERROR_REPLIES, error_reply
 from credits_core.command import Failure
 from credits_core.errors import InvalidRequestError
 
@@ -22,10 +25,8 @@ if TYPE_CHECKING:
 # Raised before anything was sent: no node known for the slot, no connection to spare.
 _NOT_SENT = (
     redis.exceptions.SlotNotCoveredError,
-    redis.exceptions.ClusterDownError,
     redis.exceptions.MaxConnectionsError,
 )
-_REFUSED = (redis.exceptions.ResponseError, redis.exceptions.BusyLoadingError, *_NOT_SENT)
 _BROKEN = (
     redis.exceptions.RedisError,
     redis.exceptions.RedisClusterException,  # of a family of its own
@@ -62,24 +63,43 @@ class ClusterBackend:
         self._client: Any = None
         self._owned = owned
         self._opening = threading.Lock()
-        if isinstance(client, redis.cluster.RedisCluster):
+        self._pid = os.getpid()
+        if not callable(client):
+            check_kind(client, redis.cluster.RedisCluster)
             check_cluster_retries(client)
             self._client = client
 
     def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
         """Answer every call at the node of its slot; the socket timeout bounds each wait."""
         try:
-            with self._opening:
-                if self._client is None:
-                    self._client = self._open()
+            self._connect(timeout)
         except _BROKEN as error:
             return [Failure("no", error_text(error))] * len(calls)
         return [self._one(call) for call in calls]
 
     def close(self) -> None:
         """Close the client if it is ours."""
+        self._leave_parent()
         if self._owned and self._client is not None:
             self._client.close()
+
+    def _leave_parent(self) -> None:
+        if self._pid != os.getpid():  # a fork: a thread of the parent's may hold the locks
+            self._opening, self._pid = threading.Lock(), os.getpid()
+            if callable(self._open):
+                self._client = None
+
+    def _connect(self, timeout: float) -> None:
+        self._leave_parent()
+        if self._client is not None:
+            return
+        if not self._opening.acquire(timeout=timeout):
+            raise TimeoutError("another call is still looking for the cluster")
+        try:
+            if self._client is None:
+                self._client = self._open()
+        finally:
+            self._opening.release()
 
     def _one(self, call: Call) -> Reply | Failure:
         outcome = self._attempt(call, words(call))
@@ -94,8 +114,10 @@ class ClusterBackend:
             node, command = at_node(self._client.get_primaries(), command)
             raw = self._client.execute_command(*command, target_nodes=node)
             return plain(command[0], raw, self._client.get_primaries(), node)
-        except _REFUSED as error:
+        except _NOT_SENT as error:
             return Failure("no", error_text(error))
+        except ERROR_REPLIES as error:
+            return error_reply(error)
         except _BROKEN as error:
             return Failure("unknown", error_text(error))
 
@@ -110,6 +132,7 @@ class AsyncClusterBackend:
 
     def __init__(self, client: redis.asyncio.cluster.RedisCluster, *, owned: bool = False) -> None:
         """Use `client`; close it only when it is `owned`."""
+        check_kind(client, redis.asyncio.cluster.RedisCluster)
         check_cluster_retries(client)
         self._client = client
         self._owned = owned
@@ -144,8 +167,10 @@ class AsyncClusterBackend:
             node, command = at_node(self._client.get_primaries(), command)
             raw = await self._client.execute_command(*command, target_nodes=node)
             return plain(command[0], raw, self._client.get_primaries(), node)
-        except _REFUSED as error:
+        except _NOT_SENT as error:
             return Failure("no", error_text(error))
+        except ERROR_REPLIES as error:
+            return error_reply(error)
         except TimeoutError:
             raise
         except _BROKEN as error:

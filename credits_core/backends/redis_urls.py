@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 SENTINEL = ("redis+sentinel", "rediss+sentinel")
 CLUSTER = ("redis+cluster", "rediss+cluster")
 
+# Options of redis-py that would undo what bounds a call.
+_OURS = {
+    "retry",
+    "retry_on_error",
+    "retry_on_timeout",
+    "socket_connect_timeout",
+    "socket_timeout",
+}
+
 
 def open_sync(url: str, timeout: float) -> Backend:
     """A sync backend for a TCP or unix URL; `timeout` seconds bound each wait."""
@@ -78,6 +87,12 @@ def open_async(url: str, timeout: float) -> AsyncBackend:
 
 
 def _pool(kind: Any, url: str, options: dict[str, Any]) -> Any:
+    given = dict(parse_qsl(url.partition("?")[2], keep_blank_values=True))
+    if ours := sorted(_OURS & given.keys()):
+        raise InvalidRequestError(
+            f"{ours[0]} is no option of a URL here: timeout= bounds a call in all, its second "
+            f"try included"
+        )
     try:
         pool = kind.from_url(url, **options)
         pool.connection_class(**pool.connection_kwargs)  # sends nothing; checks the options

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from credits_core.backends._resp import error_text, is_noscript, words
+from credits_core.backends._resp import error_text, is_noscript, is_refusal, words
 from credits_core.command import Call, Failure
 from credits_core.errors import InvalidRequestError
 from credits_core.scripts import Script
@@ -33,9 +33,14 @@ if TYPE_CHECKING:
 # Raised before the request left; anything else may have reached the server.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
-# How Redis and Upstash begin their own errors; the client tells no status, so that anything
-# else may be a gateway that lost the answer.
-_REFUSAL = re.compile(r"[A-Z]{2,}\b|Unauthorized|Too Many Requests")
+# With these Upstash refuses; any other may come from a gateway that lost the answer.
+_REFUSING = frozenset({400, 401, 403, 404, 413, 429})
+
+# How it words two of them, where a client tells no status.
+_REFUSING_TEXTS = ("Unauthorized", "Too Many Requests")
+
+# What a header can carry.
+_TOKEN = re.compile(r"[!-~]+")
 
 # Lets scripts of different keys run side by side; only Upstash knows the flag.
 _SHEBANG = "#!lua flags=allow-key-locking\n"
@@ -70,13 +75,12 @@ def outcomes_of(response: httpx.Response, count: int) -> list[Reply | Failure]:
     """What a response to `/pipeline` says of each of its `count` commands."""
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if response.status_code != httpx.codes.OK:
         told = body.get("error") if isinstance(body, dict) else None
         reason = f"HTTP {response.status_code}" + (f": {told}" if told else "")
-        # A 4xx is Upstash's own refusal; a 5xx may come from a gateway that lost the answer.
-        refused = httpx.codes.is_client_error(response.status_code)
+        refused = response.status_code in _REFUSING
         return [Failure("no" if refused else "unknown", reason[:200])] * count
     if not isinstance(body, list) or len(body) != count:
         return [Failure("unknown", "the answer was not a pipeline's")] * count
@@ -85,12 +89,13 @@ def outcomes_of(response: httpx.Response, count: int) -> list[Reply | Failure]:
 
 def _outcome(item: Any) -> Reply | Failure:
     if isinstance(item, dict) and "error" in item:
-        return Failure("no", str(item["error"])[:200])
+        text = str(item["error"])[:200]
+        return Failure("no" if is_refusal(text) else "unknown", text)
     if not isinstance(item, dict) or "result" not in item:
         return Failure("unknown", "the answer held no result")
     try:
         return decoded(item["result"])
-    except ValueError:
+    except (ValueError, RecursionError):
         return Failure("unknown", "the answer was not base64")
 
 
@@ -113,6 +118,8 @@ class _Rest:
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/") + "/pipeline"
         self._headers = {"Authorization": f"Bearer {token}", "Upstash-Encoding": "base64"}
+        # http:// is this machine: a proxy of the environment would only read the token.
+        self._trust_env = not url.startswith("http://")
 
     def _request(self, calls: Sequence[Call], *, text: bool) -> dict[str, Any]:
         return {
@@ -123,7 +130,8 @@ class _Rest:
 
     def _received(self, response: httpx.Response, count: int) -> list[Reply | Failure]:
         # Later requests carry the token, so that they read what this client wrote.
-        if token := response.headers.get("Upstash-Sync-Token"):
+        token = response.headers.get("Upstash-Sync-Token", "")
+        if _TOKEN.fullmatch(token):
             self._headers["Upstash-Sync-Token"] = token
         return outcomes_of(response, count)
 
@@ -135,7 +143,7 @@ class UpstashBackend(_Rest):
         """Talk to the REST `url` with its `token`."""
         super().__init__(url, token)
         self._pid = os.getpid()
-        self._http = httpx.Client(follow_redirects=False)
+        self._http = self._connect()
 
     def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
         """Answer every call with one request, and one more where scripts were unknown."""
@@ -151,9 +159,12 @@ class UpstashBackend(_Rest):
         """Close the HTTP client."""
         self._http.close()
 
+    def _connect(self) -> httpx.Client:
+        return httpx.Client(follow_redirects=False, trust_env=self._trust_env)
+
     def _post(self, calls: Sequence[Call], timeout: float, *, text: bool) -> list[Reply | Failure]:
         if self._pid != os.getpid():  # a fork: the sockets are the parent's
-            self._pid, self._http = os.getpid(), httpx.Client(follow_redirects=False)
+            self._pid, self._http = os.getpid(), self._connect()
         try:
             response = self._http.post(**self._request(calls, text=text), timeout=timeout)
         except httpx.HTTPError as error:
@@ -169,7 +180,11 @@ class AsyncUpstashBackend(_Rest):
     def __init__(self, url: str, token: str) -> None:
         """Talk to the REST `url` with its `token`."""
         super().__init__(url, token)
-        self._http = httpx.AsyncClient(follow_redirects=False, timeout=None)  # noqa: S113
+        self._http = httpx.AsyncClient(
+            follow_redirects=False,
+            trust_env=self._trust_env,
+            timeout=None,  # noqa: S113 - one bounds the whole flight
+        )
 
     async def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
         """Answer every call with one request, and one more where scripts were unknown."""
@@ -197,12 +212,18 @@ class AsyncUpstashBackend(_Rest):
         return self._received(response, len(calls))
 
 
-def check_upstash_client(client: Any) -> Any:
-    """The HTTP client inside an `upstash_redis` client, refused if it repeats by itself."""
+def check_upstash_client(client: Any, kind: type) -> Any:
+    """The HTTP client of this `kind` inside an `upstash_redis` client that repeats nothing."""
     http = getattr(client, "_http", None)
     if http is None or not hasattr(http, "_client"):
         raise InvalidRequestError(
             f"this backend takes an upstash_redis Redis client, not {type(client).__name__}"
+        )
+    if not isinstance(http._client, kind):  # noqa: SLF001 - nothing else tells them apart
+        other = "AsyncUpstashClientBackend" if kind is httpx.Client else "UpstashClientBackend"
+        raise InvalidRequestError(
+            f"this backend does not take {type(client).__module__}.{type(client).__name__}: "
+            f"that one goes into {other}"
         )
     if getattr(http, "_retries", 0):
         raise InvalidRequestError(
@@ -215,8 +236,9 @@ def check_upstash_client(client: Any) -> Any:
 def client_failure(error: Exception) -> Failure:
     """What an exception of an `upstash_redis` client says."""
     text = error_text(error)
-    if type(error).__name__ == "UpstashError" and _REFUSAL.match(text):
-        return Failure("no", text)
+    if type(error).__name__ == "UpstashError":
+        refused = is_refusal(text) or text.startswith(_REFUSING_TEXTS)
+        return Failure("no" if refused else "unknown", text)
     return _failure(error)
 
 
@@ -227,7 +249,7 @@ class UpstashClientBackend:
 
     def __init__(self, client: Any) -> None:
         """Use `client`, and never close it. Its HTTP timeout is set at each call."""
-        self._http = check_upstash_client(client)
+        self._http = check_upstash_client(client, httpx.Client)
         self._client = client
 
     def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:
@@ -257,7 +279,7 @@ class AsyncUpstashClientBackend:
 
     def __init__(self, client: Any) -> None:
         """Use `client`, and never close it."""
-        check_upstash_client(client)
+        check_upstash_client(client, httpx.AsyncClient)
         self._client = client
 
     async def execute(self, calls: Sequence[Call], timeout: float) -> list[Reply | Failure]:

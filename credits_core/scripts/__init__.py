@@ -22,6 +22,8 @@ class Script:
     name: str
     text: str
     sha: str
+    bulky: bool = False
+    """Whether replies are long: such calls do not travel with those that move money."""
 
 
 def assemble(name: str, **swapped: str) -> Script:
@@ -34,7 +36,8 @@ def assemble(name: str, **swapped: str) -> Script:
         return _USE.sub(lambda use: "".join(map(part, use[1].split())), lua)
 
     text = _code(expand(_read(name)))
-    return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+    sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return Script(name, text, sha, bulky=name in ("read_log", "snapshot", "repair"))
 
 
 def _read(name: str) -> str:

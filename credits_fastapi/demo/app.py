@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal, Unpack
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.requests import HTTPConnection
 from pydantic import BaseModel, Field
 
@@ -42,6 +42,16 @@ class DemoUser:
         if self._only is not None and user_id != self._only:
             raise HTTPException(403, f"on this store the demo serves one account: {self._only}")
         return user_id
+
+
+async def same_origin(request: Request) -> None:
+    """Refuse what another site has a browser send here in the name of who is signed in."""
+    if request.method in ("GET", "HEAD"):
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    same = origin is None or origin.partition("://")[2] == request.headers.get("Host")
+    if site not in (None, "same-origin", "none") or not same:
+        raise HTTPException(403, "this request was sent by another site")
 
 
 class ChatIn(BaseModel):
@@ -87,7 +97,7 @@ def create_app(
             except CreditsError as error:
                 _log.warning("the demo account %s is left behind: %s", only, error)
 
-    app = FastAPI(title="Credits SDK demo", lifespan=tidy_up)
+    app = FastAPI(title="Credits SDK demo", lifespan=tidy_up, dependencies=[Depends(same_origin)])
     paywall.install(app)
     prices = pricing or PricingEngine()
     app.include_router(account_routes(paywall, user))

@@ -5,14 +5,19 @@
 import secrets
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from credits_core import AsyncCredits, BackendError, InsufficientCreditsError, PricingEngine
-from credits_core.http.problems import problem
+from credits_core import (
+    AccountStateError,
+    AsyncCredits,
+    BackendError,
+    InsufficientCreditsError,
+    PricingEngine,
+)
 from credits_fastapi import Paywall, charged
+from credits_fastapi.answers import answer_error
 from credits_fastapi.demo.page import (
     SECURITY_HEADERS,
     Account,
@@ -51,6 +56,7 @@ def page_routes(paywall: Paywall, user: Callable[..., Any], pricing: PricingEngi
 
     @routes.get("/account")
     async def account(
+        request: Request,
         user_id: Annotated[str, Depends(user)],
         client: Annotated[AsyncCredits, Depends(paywall.client)],
         done: Deed | None = None,
@@ -60,15 +66,16 @@ def page_routes(paywall: Paywall, user: Callable[..., Any], pricing: PricingEngi
             balance = await client.get_balance(user_id)
             verification = await client.verify_balance(user_id)
             transactions = await client.get_transactions(user_id)
-        except BackendError as error:
-            return _trouble(error)
+        except (BackendError, AccountStateError) as error:
+            return await _trouble(request, error)
         buttons = _buttons(user_id, prices, new=not transactions)
         notice = _notice(done, short, balance)
         page = Account(user_id, balance, verification, transactions, buttons, notice)
         return HTMLResponse(render(page), headers=SECURITY_HEADERS)
 
-    @routes.post("/account/{deed}", dependencies=[Depends(same_origin)])
+    @routes.post("/account/{deed}")
     async def act(
+        request: Request,
         deed: Deed,
         user_id: Annotated[str, Depends(user)],
         client: Annotated[AsyncCredits, Depends(paywall.client)],
@@ -86,20 +93,11 @@ def page_routes(paywall: Paywall, user: Callable[..., Any], pricing: PricingEngi
                     pass  # here an app does the work
         except InsufficientCreditsError as error:
             return _see(link("/account", user=user_id, short=error.required))
-        except BackendError as error:
-            return _trouble(error)
+        except (BackendError, AccountStateError) as error:
+            return await _trouble(request, error)
         return _see(link("/account", user=user_id, done=deed))
 
     return routes
-
-
-async def same_origin(request: Request) -> None:
-    """Refuse a form that another site posts here in the name of who is signed in."""
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site not in (None, "same-origin", "none"):
-        raise HTTPException(403, "this form was sent by another site")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
-        raise HTTPException(403, "this form was sent by another site")
 
 
 def _buttons(user_id: str, prices: dict[str, tuple[str, int]], *, new: bool) -> list[Button]:
@@ -133,12 +131,17 @@ def _see(address: str) -> Response:
     return RedirectResponse(address, 303)
 
 
-def _trouble(error: BackendError) -> Response:
-    status, headers, _ = problem(error)
-    page = render_trouble(
-        "The store is away",
-        "Credits cannot be read or charged at the moment, so nothing is served. "
-        f"Try again in {headers['Retry-After']} seconds.",
-    )
-    more = {"Retry-After": headers["Retry-After"]}
-    return HTMLResponse(page, status, {**SECURITY_HEADERS, **more})
+async def _trouble(request: Request, error: BackendError | AccountStateError) -> Response:
+    """The answer of the paywall, in words for a person."""
+    answer, headers = await answer_error(request, error), dict(SECURITY_HEADERS)
+    if wait := answer.headers.get("Retry-After"):
+        headers["Retry-After"] = wait
+        title = "The store is away"
+        text = (
+            "Credits cannot be read or charged at the moment, so nothing is served. "
+            f"Try again in {wait} seconds."
+        )
+    else:
+        title = "This account cannot be used"
+        text = "What is stored of it makes no sense, so nothing is served until it is repaired."
+    return HTMLResponse(render_trouble(title, text), answer.status_code, headers)

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import httpx
 import pytest
+import redis
 
 from credits_core import BalanceVerification, Transaction
 from credits_fastapi.demo.app import create_app
@@ -133,20 +134,31 @@ def test_a_reload_repeats_nothing(http: httpx.Client) -> None:
     assert balance(http.get(done.url).text) == "90"
 
 
+@pytest.mark.parametrize("path", ["/account/top-up", "/sign-up", "/top-up", "/chat", "/video"])
 @pytest.mark.parametrize(
     "headers",
     [
         {"Origin": "http://evil.example"},
+        {"Origin": "http://["},
         {"Origin": "null"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_forms_of_other_sites_are_refused(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_forms_of_other_sites_are_refused(
+    http: httpx.Client, path: str, headers: dict[str, str]
+) -> None:
     look(http, "alice")
-    posted = http.post("/account/top-up?user=alice", headers=headers)
+    posted = http.post(f"{path}?user=alice", headers=headers)
     assert posted.status_code == 403
-    assert balance(look(http, "alice")) == "0"
+    page = look(http, "alice")
+    assert balance(page) == "0"
+    assert "Nothing yet." in page
+
+
+def test_a_link_on_another_site_leads_to_the_page(http: httpx.Client) -> None:
+    from_elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert http.get("/account?user=alice", headers=from_elsewhere).status_code == 200
 
 
 def test_the_page_may_not_be_framed_or_run_scripts(http: httpx.Client) -> None:
@@ -194,3 +206,41 @@ def test_a_store_that_goes_away_is_told_on_the_page() -> None:
             assert response.headers["retry-after"] == "5"
             assert "The store is away" in response.text
             assert str(own.port) not in response.text
+
+
+def test_an_account_that_cannot_be_worked_on_is_told_on_the_page(
+    server: Server, raw: redis.Redis, user: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw.set(f"balance:{user}", "plenty")
+    with client_of(create_app(url=server.url)) as http:
+        for response in (
+            http.get(f"/account?user={user}"),
+            http.post(f"/account/chat?user={user}"),
+        ):
+            assert response.status_code == 500
+            assert "This account cannot be used" in response.text
+            assert "plenty" not in response.text
+    assert "plenty" in caplog.text
+
+
+ENTRY = '{"id":"tx_1","amount":5,"action":"chat","metadata":{"text":"%s"},"timestamp":1}'
+
+
+@pytest.mark.parametrize("score", [10**15, 10**18, -(10**15), 1.7e308])
+def test_a_time_that_no_calendar_has_is_told(
+    server: Server, raw: redis.Redis, user: str, score: float
+) -> None:
+    raw.set(f"balance:{user}", 5)
+    raw.zadd(f"txs:{user}", {ENTRY % "far": score})
+    with client_of(create_app(url=server.url)) as http:
+        assert "This account cannot be used" in http.get(f"/account?user={user}").text
+        answer = http.get(f"/history?user={user}")
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_half_a_character_in_the_log_is_shown(server: Server, raw: redis.Redis, user: str) -> None:
+    raw.set(f"balance:{user}", 5)
+    raw.zadd(f"txs:{user}", {ENTRY % "cut \\ud83d": 1})
+    with client_of(create_app(url=server.url)) as http:
+        assert "text cut " in look(http, user)
+        assert http.get(f"/history?user={user}").status_code == 200

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any
 
 import httpx
@@ -10,7 +10,7 @@ import pytest
 from fastapi import Depends, FastAPI, Request
 
 from credits_core import AsyncCredits, BackendError, InvalidRequestError, PricingConfigError
-from credits_fastapi import Charge, Paywall
+from credits_fastapi import Charge, Paywall, charged
 from tests.adapters.test_fastapi_support import Served, client_of
 from tests.support.servers import Server
 
@@ -75,6 +75,34 @@ async def test_two_apps_in_a_loop_share_the_client_until_the_last_ends() -> None
             inner = await paywall.client()
         assert await paywall.client() is inner
         assert await inner.get_balance("alice") == 0
+
+
+async def test_an_app_that_begins_while_the_last_one_ends_keeps_the_client() -> None:
+    paywall, work_ends = Paywall(signed_in, url="memory://"), asyncio.Event()
+
+    async def work() -> None:
+        async with charged(await paywall.client(), "alice", 10, "chat"):
+            await work_ends.wait()
+
+    async def end(app: AbstractAsyncContextManager[None]) -> None:
+        await app.__aexit__(None, None, None)
+
+    first, second = paywall.lifespan(), paywall.lifespan()
+    await first.__aenter__()
+    client = await paywall.client()
+    await client.initialize_user("alice", 100)
+    working = asyncio.create_task(work())
+    await asyncio.sleep(0.02)
+    ending = asyncio.create_task(end(first))
+    await asyncio.sleep(0.02)
+    await second.__aenter__()
+    work_ends.set()
+    await asyncio.gather(working, ending)
+    assert await paywall.client() is client
+    assert await client.get_balance("alice") == 90
+    await end(second)
+    with pytest.raises(BackendError, match="closed"):
+        await client.get_balance("alice")
 
 
 def test_it_serves_as_the_lifespan_itself() -> None:

@@ -93,6 +93,27 @@ def test_string_annotations_routers_classes_and_defaults() -> None:
         assert http.get("/balance").json() == 73
 
 
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        ("user_initialized", "request"),
+        ("line\nbreak", "request"),
+        ("\ud83d", "request"),
+        ("  ", "request"),
+        (" x" * 40, "x" + " x" * 31),
+    ],
+)
+def test_an_endpoint_may_have_a_name_that_is_no_action(name: str, action: str) -> None:
+    async def endpoint(charge: Annotated[Charge, Depends(require_credits(1))]) -> str:
+        return charge.action
+
+    endpoint.__annotations__["charge"] = Annotated[Charge, Depends(require_credits(1))]
+    app = app_with()
+    app.add_api_route("/", endpoint, name=name)
+    with client_of(app) as http:
+        assert http.get("/", headers=AS_ALICE).json() == action
+
+
 def test_the_apps_authentication_answers_first() -> None:
     with client_of(app_with(paid)) as http:
         assert http.get("/paid/plain").status_code == 401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,22 @@ def test_old_keys_of_charges_are_forgotten_and_those_of_additions_never(
     assert credits.add(user, 100, "purchase", idempotency_key="payment").replayed
     kept = sum(raw.hlen(f"credits:charges:{generation}:{user}") for generation in (0, 1))
     assert kept == 3  # of day 62, of day 93, and "old" anew
+
+
+def test_a_busy_account_does_not_run_ahead_of_time(credits, user, raw):
+    # A clock that stands still: each entry is as close behind the last as it ever gets.
+    standing = "local now, stamp = 1800000000000, '1800000000000'\n"
+    script = scripts.assemble("deduct", clock=standing)
+    credits.initialize_user(user, 1000)
+    names = (f"balance:{user}", f"txs:{user}", f"credits:state:{user}")
+    for number in range(1000):
+        member = f'{{"id":"tx_{number}","amount":-1,"action":"chat","timestamp":1}}'
+        raw.eval(script.text, 3, *names, "9e15", member, "1", "", "0")
+    entries = raw.zrange(f"txs:{user}", 1, -1, withscores=True)
+    assert [json.loads(member)["id"] for member, _ in entries] == [
+        f"tx_{number}" for number in range(1000)
+    ]
+    assert 0 < entries[-1][1] - 1_800_000_000_000 < 1
 
 
 @pytest.mark.parametrize("step", [-3_600_000, 3_600_000], ids=["an hour back", "an hour ahead"])

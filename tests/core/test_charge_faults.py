@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from typing import Any
 
 import pytest
 
-from credits_core import BackendUnavailableError, OutcomeUnknownError, charge
+from credits_core import AsyncCredits, BackendUnavailableError, OutcomeUnknownError, charge
 from credits_core.charge import charged, drain
-from credits_core.models import MAX_BALANCE
+from credits_core.models import MAX_BALANCE, Receipt
 from tests.core.test_charge import Setting, setting
 
 __all__ = ["setting"]  # the fixture
@@ -96,3 +97,77 @@ async def test_a_give_back_that_is_refused_is_logged_and_hides_nothing(
     assert "has not come through" in failed.value.__notes__[0]
     assert "was refused" in caplog.text
     assert await setting.balance() == MAX_BALANCE
+
+
+class Buggy(AsyncCredits):
+    """A client that raises what nobody expects, after it has charged or added."""
+
+    async def deduct(self, *args: Any, **options: Any) -> Receipt:
+        await super().deduct(*args, **options)
+        raise RuntimeError("a bug of deduct")
+
+    async def add(self, *args: Any, **options: Any) -> Receipt:
+        await super().add(*args, **options)
+        raise RuntimeError("a bug of add")
+
+
+async def test_a_give_back_that_breaks_is_logged_and_hides_nothing(
+    setting: Setting, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Buggy, "deduct", AsyncCredits.deduct)
+    setting.credits = Buggy(setting.store)
+    with pytest.raises(KeyError, match="the work") as failed:
+        async with charged(setting.credits, "alice", 10, "chat") as paid:
+            raise KeyError("the work")
+    assert "a bug of add" in failed.value.__notes__[0]
+    assert f"the give-back of {paid.tx_id} to 'alice' of 10 credits for 'chat'" in caplog.text
+    assert "RuntimeError: a bug of add" in caplog.text
+    assert await setting.balance() == 100
+
+
+async def test_a_charge_that_breaks_is_logged(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting.credits = Buggy(setting.store)
+    with pytest.raises(RuntimeError, match="a bug of deduct"):
+        async with charged(setting.credits, "alice", 10, "chat"):
+            pytest.fail("the work ran")
+    assert "look whether the user was charged" in caplog.text
+    assert "a charge to 'alice' of 10 credits for 'chat'" in caplog.text
+    assert await setting.balance() == 90
+
+
+def test_a_charge_under_way_when_the_loop_ends_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def run() -> None:
+        credits = Setting().credits
+        await credits.initialize_user("alice", 100)
+        paying = charged(credits, "alice", 10, "chat").__aenter__()
+        entering.append(asyncio.create_task(paying))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    entering: list[asyncio.Task[Any]] = []
+    asyncio.run(run())
+    assert entering[0].cancelled()
+    assert "broken off, look whether the user was charged" in caplog.text
+    assert "a charge to 'alice' of 10 credits for 'chat'" in caplog.text
+
+
+async def test_cancelled_when_the_charge_has_just_been_made_it_waits_for_the_give_back(
+    setting: Setting,
+) -> None:
+    # At the end of a loop, nothing that begins in the background would come to its end.
+    class Cancelling(AsyncCredits):
+        async def deduct(self, *args: Any, **options: Any) -> Receipt:
+            receipt = await super().deduct(*args, **options)
+            entering.cancel()
+            return receipt
+
+    client = Cancelling(setting.store)
+    entering = asyncio.create_task(charged(client, "alice", 10, "chat").__aenter__())
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    assert setting.store.done[-2:] == ["deduct", "add"]
+    assert await setting.balance() == 100

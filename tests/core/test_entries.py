@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from credits_core import (
     AccountStateError,
-    BackendError,
     IdempotencyConflictError,
     InsufficientCreditsError,
     InvalidRequestError,
@@ -74,6 +73,7 @@ MALFORMED = [
     *("", "x", "[]", "7", "null", "{}", "[" * 100_000),
     *('{"amount":"5"}', '{"amount":true}', '{"amount":NaN}', '{"amount":1e999}'),
     *('{"amount":-Infinity}', '{"amount":' + "9" * 5000 + "}"),
+    *('{"amount":' + "9" * 400 + "}", '{"amount":9007199254740992}', '{"amount":-1e16}'),
 ]
 
 
@@ -110,11 +110,40 @@ def test_metadata_that_is_no_object_is_left_out(metadata):
     assert transaction({"amount": 1, "metadata": metadata}, 1).metadata is None
 
 
+@pytest.mark.parametrize("score", ["inf", "-inf", "1e18", "-1e18", "253402300800000"])
+def test_an_entry_outside_of_the_calendar_is_malformed(score):
+    with pytest.raises(AccountStateError, match="tx_1_a") as refusal:
+        decoding.transaction(member("tx_1_a", 5, "chat", None, 1), score, "alice")
+    assert refusal.value.state == "malformed_entry"
+
+
+@pytest.mark.parametrize("text", ['"\\udc00"', '"\udcff"', '["\\uD83D"]', '{"\\udfff":1}'])
+def test_a_lone_surrogate_is_replaced(text):
+    found = json.dumps(parse(f'{{"amount":1,"metadata":{{"m":{text}}}}}'), ensure_ascii=False)
+    assert "\ufffd" in found.encode().decode()
+
+
+def test_what_only_looks_like_a_lone_surrogate_is_kept():
+    found = parse(r'{"amount":1,"action":"\\\\ud83d \ud83d\ude00"}')
+    assert found["action"] == "\\\\ud83d \N{GRINNING FACE}"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("100.0", True), ("1e2", True), ("1.5", False), ("9007199254740992", False), ("1e16", False)],
+)
+def test_the_way_out_is_told_where_a_balance_is_whole(text, whole):
+    with pytest.raises(AccountStateError) as refusal:
+        decoding.accepted(["state", "9", "fractional", text], user_id="alice")
+    assert refusal.value.state == "fractional"
+    assert ("rebuild_balance" in str(refusal.value)) is whole
+
+
 WHOLE = {"0": 0, "-0": 0, "12": 12, "-12": -12, "007": 7, "9007199254740993": 9007199254740993}
 FRACTIONS = {"1.5": 1.5, "-1.5": -1.5, "1e3": 1000.0, "1E+3": 1000.0, "10.0": 10.0}
 NONE = [
     *("", " 1", "1 ", "+1", "1.", ".5", "1e", "nan", "inf", "0x10", "1_0", "1\n", "\u0661"),
-    *("1e999", "9" * 5000),
+    *("1e999", "9" * 5000, "9" * 400),
 ]
 
 
@@ -158,7 +187,7 @@ def test_refusals():
     assert limit.value.rule == "max_balance"
     with pytest.raises(InvalidRequestError, match="amount"):
         receipt("invalid", "9", "amount")
-    with pytest.raises(BackendError, match="reply"):
+    with pytest.raises(ValueError, match="gibberish"):  # which leaves the outcome unknown
         receipt("gibberish", "9")
 
 

@@ -9,7 +9,7 @@ URL of a real server:
 - In console blocks every line that begins with `$ ` runs and must succeed; what follows it
   must be what it prints, where `…` stands for anything. `uvicorn`, `flask` and `python`
   (runserver) go on serving; `curl` asks them. Of `make` and `pip` lines the targets and the
-  extras must exist; CI runs them for real.
+  extras must exist; CI runs the targets themselves.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _check(command: str, expected: str, folder: Folder) -> None:
 
 def _check_extras(requirements: list[str]) -> None:
     for requirement in requirements:
-        if found := re.fullmatch(r"credits-sdk(?:\[([\w,]+)\])?", requirement):
+        if found := re.fullmatch(r"(?:credits-sdk|\.)(?:\[([\w,]+)\])?", requirement):
             assert set((found[1] or "all").split(",")) <= EXTRAS, requirement
 
 

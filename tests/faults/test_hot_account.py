@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-import pytest
-
 from credits_core import AsyncCredits, commands, scripts
 from credits_core.backends._resp import words
 from credits_core.commands import SignUp
@@ -63,10 +61,5 @@ async def charge_in_turns(store, user: str, merged: int, flooded: int) -> None:
         await credits.delete_account(user)
 
 
-async def test_many_charges_on_one_account(store, user):
-    await charge_in_turns(store, user, merged=5_000, flooded=50_000)
-
-
-@pytest.mark.soak
 async def test_half_a_million_charges_on_one_account(store, user):
-    await charge_in_turns(store, user, merged=50_000, flooded=500_000)
+    await charge_in_turns(store, user, merged=10_000, flooded=490_000)
