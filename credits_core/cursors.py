@@ -1,19 +1,20 @@
 """Walking through what is too long for one reply: a log, or all accounts.
 
-A cursor says which command comes next and turns its result into items, so that the async
-and the sync iterators are the same few lines around it.
+A cursor says how its next page is read, as a plan, so that the async and the sync
+iterators are the same few lines around it.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from credits_core import decoding, validation
 from credits_core.command import Call, Command, Reply
-from credits_core.commands import bounds, log_page
-from credits_core.entries import transaction
+from credits_core.commands import bounds
+from credits_core.plans import Plan, one
+from credits_core.plans.pages import Pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -23,29 +24,30 @@ if TYPE_CHECKING:
     from credits_core.models import Transaction
 
 T = TypeVar("T")
-P = TypeVar("P")
 
-PAGE = 1000
-
-
-class Cursor(Protocol, Generic[P, T]):
-    """`following()` is the next command, or None at the end; `items` what its result holds."""
-
-    def following(self) -> Command[P] | None: ...  # noqa: D102
-
-    def items(self, page: P) -> list[T]: ...  # noqa: D102
+SCAN_COUNT = 1000
+"""Keys that the store looks at for a page of users."""
 
 
-def walk(executor: Executor, cursor: Cursor[P, T]) -> Iterator[T]:
+class Cursor(Protocol[T]):
+    """`page()` reads the next items, until it is `done`."""
+
+    @property
+    def done(self) -> bool: ...  # noqa: D102
+
+    def page(self) -> Plan[list[T]]: ...  # noqa: D102
+
+
+def walk(executor: Executor, cursor: Cursor[T]) -> Iterator[T]:
     """All items of a cursor, a page in memory at a time."""
-    while command := cursor.following():
-        yield from cursor.items(executor.run(command))
+    while not cursor.done:
+        yield from executor.run_plan(cursor.page())
 
 
-async def walk_async(executor: AsyncExecutor, cursor: Cursor[P, T]) -> AsyncIterator[T]:
+async def walk_async(executor: AsyncExecutor, cursor: Cursor[T]) -> AsyncIterator[T]:
     """All items of a cursor, a page in memory at a time."""
-    while command := cursor.following():
-        for item in cursor.items(await executor.run(command)):
+    while not cursor.done:
+        for item in await executor.run_plan(cursor.page()):
             yield item
 
 
@@ -67,11 +69,7 @@ async def in_groups(items: Iterable[T] | AsyncIterable[T], size: int) -> AsyncIt
 
 
 class LogCursor:
-    """The transactions of one account, newest or oldest first.
-
-    Entries that others write meanwhile may or may not appear; none appears twice, and none
-    that was there is left out.
-    """
+    """The transactions of one account, newest or oldest first."""
 
     def __init__(
         self,
@@ -83,41 +81,34 @@ class LogCursor:
         end_time: object = None,
     ) -> None:
         """Walk between two instants (ms or aware datetimes, inclusive)."""
-        self._keys = keys
         self._user_id = validation.user_id(user_id, braces=keys.braces)
-        self._order = order
-        self._low, self._high = bounds(
+        low, high = bounds(
             validation.instant_ms(start_time, "start_time"),
             validation.instant_ms(end_time, "end_time"),
         )
-        # Members already given at the score where the last page ended: the next page begins
-        # with that score again, for several entries may share it.
-        self._edge: set[str] = set()
-        self._asked = 0
-        self._done = False
+        self._pages = Pages(keys, self._user_id, order, low, high)
 
-    def following(self) -> Command[list[tuple[str, str]]] | None:
-        """The next page."""
-        if self._done:
-            return None
-        self._asked = PAGE + len(self._edge)
-        return log_page(self._keys, self._user_id, self._order, self._low, self._high, self._asked)
+    @property
+    def done(self) -> bool:
+        """Whether the log has come to its end."""
+        return self._pages.done
 
-    def items(self, page: list[tuple[str, str]]) -> list[Transaction]:
-        """The transactions of a page that were not given yet."""
-        fresh = [(member, score) for member, score in page if member not in self._edge]
-        self._done = len(page) < self._asked
-        if page:
-            last = page[-1][1]
-            self._edge = {member for member, score in page if score == last}
-            if self._order == "newest":
-                self._high = last
-            else:
-                self._low = last
-        return [
-            transaction(decoding.entry(member, self._user_id), float(score))
-            for member, score in fresh
-        ]
+    def page(self, most: int | None = None) -> Plan[list[Transaction]]:
+        """The next transactions, `most` of them at most."""
+        pairs = yield from self._pages.following(most)
+        return [decoding.transaction(member, score, self._user_id) for member, score in pairs]
+
+
+def newest(
+    keys: KeySpace, user_id: str, *, limit: int, start_time: object, end_time: object
+) -> Plan[list[Transaction]]:
+    """The newest transactions between two instants."""
+    limit = validation.limit(limit)
+    cursor = LogCursor(keys, user_id, start_time=start_time, end_time=end_time)
+    found: list[Transaction] = []
+    while len(found) < limit and not cursor.done:
+        found += yield from cursor.page(limit - len(found))
+    return found[:limit]
 
 
 class UserCursor:
@@ -130,16 +121,16 @@ class UserCursor:
         self._position = "0"
         self._seen: set[str] = set()
 
-    def following(self) -> Command[tuple[str, list[str]]] | None:
-        """The next SCAN."""
-        if not self._patterns:
-            return None
-        words = ("SCAN", self._position, "MATCH", self._patterns[0], "COUNT", str(PAGE))
-        return Command("users", "", Call(None, (), words), _decode_scan)
+    @property
+    def done(self) -> bool:
+        """Whether all keys have been looked at."""
+        return not self._patterns
 
-    def items(self, page: tuple[str, list[str]]) -> list[str]:
-        """The users of a SCAN reply that were not given yet."""
-        self._position, names = page
+    def page(self) -> Plan[list[str]]:
+        """The users of the next SCAN that were not given yet."""
+        words = ("SCAN", self._position, "MATCH", self._patterns[0], "COUNT", str(SCAN_COUNT))
+        scan = Command("users", "", Call(None, (), words), _decode_scan)
+        self._position, names = yield from one(scan)
         if self._position == "0":
             self._patterns.pop(0)
         users = dict.fromkeys(user for name in names if (user := self._keys.user_of(name)))

@@ -7,16 +7,20 @@ always has the same bytes.
 from __future__ import annotations
 
 import json
-import math
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
-from credits_core.models import SIGN_UP_ACTION, Kind, Transaction
+from credits_core.models import MAX_BALANCE, SIGN_UP_ACTION, Kind, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _quote: Callable[[str], str] = json.JSONEncoder(ensure_ascii=False).encode
+
+_LONE = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+"""As they stand in JSON: escaped, or as bytes that are no UTF-8 are handed over."""
 
 
 def new_tx_id(now_ms: int) -> str:
@@ -44,9 +48,15 @@ def sign_up_member(tx_id: str, credits_: int, timestamp: int) -> str:
 
 
 def parse(text: str) -> dict[str, Any] | None:
-    """The fields of a member; None when it is no transaction."""
+    """The fields of a member; None when it is no transaction.
+
+    Lone surrogates, which JavaScript writes when it cuts an emoji, come as U+FFFD: they are no
+    text that could be written anywhere.
+    """
     try:
         entry = json.loads(text)
+        if _SURROGATE.search(text):
+            entry = _as_unicode(entry)
     except (ValueError, RecursionError):
         return None
     if not isinstance(entry, dict) or not _is_number(entry.get("amount")):
@@ -77,7 +87,12 @@ def _kind(entry: dict[str, Any], action: str) -> Kind:
     return "deduct" if entry["amount"] < 0 else "add"
 
 
+def _as_unicode(entry: object) -> Any:
+    # As JSON, whose strings are wherever text can be; pairs of surrogates are one sign by now.
+    return json.loads(_LONE.sub("\ufffd", json.dumps(entry, ensure_ascii=False)))
+
+
 def _is_number(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return math.isfinite(value)
+    return -MAX_BALANCE <= value <= MAX_BALANCE  # NaN is not

@@ -7,7 +7,7 @@ server's clock; `.time` gives the same instant as an aware datetime.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -27,9 +27,17 @@ SIGN_UP_ACTION = "user_initialized"
 Kind = Literal["sign_up", "add", "deduct", "opening"]
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+MILLISECOND = timedelta(milliseconds=1)
+
+FIRST_MS = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
+LAST_MS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
+
+
 def instant(timestamp_ms: int) -> datetime:
     """Milliseconds since the epoch as an aware datetime in UTC."""
-    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    return EPOCH + timestamp_ms * MILLISECOND
 
 
 @dataclass(frozen=True, slots=True)

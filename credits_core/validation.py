@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from credits_core.errors import InvalidRequestError
-from credits_core.models import MAX_AMOUNT, SIGN_UP_ACTION
+from credits_core.models import EPOCH, MAX_AMOUNT, MILLISECOND, SIGN_UP_ACTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+T = TypeVar("T")
 
 MAX_USER_ID_BYTES = 256
 MAX_ACTION_CHARS = 64
@@ -67,6 +69,13 @@ def user_id(value: object, *, braces: bool = False) -> str:
             f"another slot: {_short(text)}"
         )
     return text
+
+
+def users(value: T) -> T:
+    """Several users: any iterable of ids, but not one id, whose letters would be taken for ids."""
+    if isinstance(value, (str, bytes)):
+        raise _fail(f"users are several, not {type(value).__name__}: pass [{_short(value)}]")
+    return value
 
 
 def action(value: object) -> str:
@@ -121,7 +130,7 @@ def instant_ms(value: object, what: str) -> int | None:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise _fail(f"{what} is a datetime without a time zone: {_short(value)}")
-        return int(value.timestamp() * 1000)
+        return (value - EPOCH) // MILLISECOND
     return _whole(value, what, 0, 2**53 - 1)
 
 

@@ -6,6 +6,8 @@ drive a plan to its end; its return value is the result.
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from credits_core.errors import CreditsError
@@ -20,6 +22,9 @@ T = TypeVar("T")
 Batch: TypeAlias = "Sequence[Command[Any]]"
 Plan: TypeAlias = "Generator[Batch, list[Any], T]"
 
+WIDTH = 8
+"""Commands of several plans that travel together: eight pages are an ordinary reply."""
+
 
 def one(command: Command[T]) -> Plan[T]:
     """Run one command inside a plan; its error is raised."""
@@ -30,27 +35,32 @@ def one(command: Command[T]) -> Plan[T]:
     return outcome
 
 
-def together(plans: Iterable[Plan[T]]) -> Plan[list[T | CreditsError]]:
-    """Run several plans in step: their batches travel as one. A failed plan is a value."""
-    running = dict(enumerate(plans))
-    results: list[Any] = [None] * len(running)
-    answers: dict[int, list[Any] | None] = dict.fromkeys(running)
-    while True:
-        batches: dict[int, Batch] = {}
-        for index, plan in list(running.items()):
-            answer = answers[index]
-            try:
-                batches[index] = next(plan) if answer is None else plan.send(answer)
-            except StopIteration as end:
-                results[index] = end.value
-                del running[index]
-            except CreditsError as error:
-                results[index] = error
-                del running[index]
-        if not batches:
-            return results
-        answered = yield [command for batch in batches.values() for command in batch]
-        start = 0
-        for index, batch in batches.items():
-            answers[index] = answered[start : start + len(batch)]
-            start += len(batch)
+def together(plans: Iterable[Plan[T]], width: int = WIDTH) -> Plan[list[T | CreditsError]]:
+    """Run several plans in step: their batches travel as one. A failed plan is a value.
+
+    Of more than `width` commands the others wait for the next turn.
+    """
+    results: dict[int, Any] = {}
+    waiting: deque[tuple[int, Plan[T], Batch]] = deque()
+
+    def resume(index: int, plan: Plan[T], answer: list[Any] | None) -> None:
+        try:
+            # A plan that has not begun takes None.
+            waiting.append((index, plan, plan.send(answer)))  # type: ignore[arg-type]
+        except StopIteration as end:
+            results[index] = end.value
+        except CreditsError as error:
+            results[index] = error
+
+    for index, plan in enumerate(plans):
+        resume(index, plan, None)
+    while waiting:
+        turn = [waiting.popleft()]
+        room = width - len(turn[0][2])
+        while waiting and len(waiting[0][2]) <= room:
+            turn.append(waiting.popleft())
+            room -= len(turn[-1][2])
+        answers = iter((yield [command for _, _, batch in turn for command in batch]))
+        for index, plan, batch in turn:
+            resume(index, plan, list(islice(answers, len(batch))))
+    return [results[index] for index in range(len(results))]

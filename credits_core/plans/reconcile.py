@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from credits_core.errors import (
-    BackendError,
-    BalanceVerificationError,
-    CreditsError,
-)
+from credits_core.commands import stored_balance
+from credits_core.errors import BackendError, BalanceVerificationError, CreditsError
 from credits_core.models import ReconcileReport
-from credits_core.plans import Plan, together
+from credits_core.plans import WIDTH, Plan, together
 from credits_core.plans.verify import rebuild, verify
 
 if TYPE_CHECKING:
@@ -18,7 +15,7 @@ if TYPE_CHECKING:
 
     from credits_core.keys import KeySpace
 
-GROUP = 50
+GROUP = WIDTH
 """Accounts whose batches travel together."""
 
 MAX_PROBLEMS = 100
@@ -34,8 +31,9 @@ def reconcile_group(
         for user, result in zip(users, results, strict=True)
         if isinstance(result, CreditsError)
     ]
-    if failures and len(failures) == len(users) and isinstance(failures[0][1], BackendError):
-        raise failures[0][1]  # the store is away: stop instead of counting every account
+    unread = next((user for user, error in failures if isinstance(error, BackendError)), None)
+    if unread is not None:
+        yield from _check_store(keys, unread)
     return ReconcileReport(
         total=report.total + len(users),
         verified=report.verified + results.count("verified"),
@@ -43,6 +41,13 @@ def reconcile_group(
         errors=report.errors + len(failures),
         problems=(*report.problems, *failures)[:MAX_PROBLEMS],
     )
+
+
+def _check_store(keys: KeySpace, user_id: str) -> Plan[None]:
+    """Raise where the store is away: stop instead of counting every account as an error."""
+    (answer,) = yield (stored_balance(keys, user_id),)
+    if isinstance(answer, BackendError):
+        raise answer
 
 
 def _account(keys: KeySpace, user_id: str, *, repair: bool) -> Plan[str]:

@@ -10,31 +10,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from credits_core import decoding, scripts, validation
 from credits_core.command import Call, Command, Reply
-from credits_core.commands import log_page
 from credits_core.errors import BackendError, CreditsError
 from credits_core.models import BalanceVerification
 from credits_core.plans import Plan, one, together
+from credits_core.plans.pages import PAGE, Pages, smaller
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from credits_core.keys import KeySpace
 
-PAGE = 1000
-"""Entries a page; also about how many a snapshot may carry."""
-
 GRAIN = 50
 """Entries a range, as it is read: so few that the ranges where clocks of others let them write,
 however many places that are, can be carried by a snapshot together."""
-
-READERS = 8
-"""Ranges that are read at the same time."""
 
 MAX_RANGES = 2000
 """Ranges that a snapshot counts at most; neighbours are joined beyond that."""
@@ -96,7 +89,7 @@ def rebuild(keys: KeySpace, user_id: str) -> Plan[int]:
     user_id = validation.user_id(user_id, braces=keys.braces)
     for _ in range(ROUNDS):
         account = yield from _settle(keys, user_id)
-        if _compare(account).valid:
+        if _compare(account).valid and _plain(account):
             return decoding.spendable(account.raw or "0", user_id)
         repaired = yield from one(_repair(keys, user_id, account))
         if repaired is not None:
@@ -107,16 +100,22 @@ def rebuild(keys: KeySpace, user_id: str) -> Plan[int]:
 def _settle(keys: KeySpace, user_id: str) -> Plan[Account]:
     known: list[Range] = []
     open_: list[Bounds] = [EVERYTHING]
+    page = PAGE
     for _ in range(ROUNDS):
         known = _joined(known)
-        snapshot = yield from one(_snapshot(keys, user_id, known, open_))
+        # The first look may meet a whole log; afterwards only what others just wrote is open.
+        room = 2 * page if known else page // 2
+        (snapshot,) = yield (_snapshot(keys, user_id, known, open_, 2 * room),)
+        if isinstance(snapshot, CreditsError):
+            page = smaller(page, snapshot)
+            continue
         counted = zip(known, snapshot.counts, strict=False)
         stale = [part for part, count in counted if part.count != count]
         if snapshot.members is not None and not stale:
             return _account(known, open_, snapshot, user_id)
         open_sizes = zip(open_, snapshot.counts[len(known) :], strict=True)
         sizes = [((part.low, part.high), part.count) for part in stale] + list(open_sizes)
-        carried, wide = _by_size(sizes)
+        carried, wide = _by_size(sizes, room)
         ranges, rest = yield from _read_all(keys, user_id, wide)
         still = {part.low for part in stale}
         known = [part for part in known if part.low not in still] + ranges
@@ -132,11 +131,10 @@ def _account(known: list[Range], open_: list[Bounds], snapshot: Snapshot, user_i
     return Account(tuple(known), tuple(open_), snapshot.raw, total, sum(snapshot.counts))
 
 
-def _by_size(sizes: list[tuple[Bounds, int]]) -> tuple[list[Bounds], list[Bounds]]:
+def _by_size(sizes: list[tuple[Bounds, int]], room: int) -> tuple[list[Bounds], list[Bounds]]:
     """The small ranges, which the next snapshot carries itself, and those that must be read."""
     carried: list[Bounds] = []
     wide: list[Bounds] = []
-    room = PAGE
     for bounds, size in sorted(sizes, key=itemgetter(1)):
         room -= size
         (carried if room >= 0 else wide).append(bounds)
@@ -149,13 +147,11 @@ def _read_all(
     """Read ranges side by side: what is written meanwhile is still to be read afterwards."""
     ranges: list[Range] = []
     rest: list[Bounds] = []
-    for start in range(0, len(wide), READERS):
-        reads = [_read(keys, user_id, *bounds) for bounds in wide[start : start + READERS]]
-        for found in (yield from together(reads)):
-            if isinstance(found, CreditsError):
-                raise found
-            ranges += found[0]
-            rest += found[1]
+    for found in (yield from together([_read(keys, user_id, *bounds) for bounds in wide])):
+        if isinstance(found, CreditsError):
+            raise found
+        ranges += found[0]
+        rest += found[1]
     return ranges, rest
 
 
@@ -164,27 +160,20 @@ def _read(
 ) -> Plan[tuple[list[Range], list[Bounds]]]:
     """The range in small ranges that end between two scores; what is left of it stays open."""
     ranges: list[Range] = []
-    limit = PAGE
-    while True:
-        page = yield from one(log_page(keys, user_id, "oldest", _exclusive(low), high, limit))
-        by_score = [
-            (score, [member for member, _ in same])
-            for score, same in groupby(page, key=itemgetter(1))
-        ]
-        ended = len(page) < limit
-        if not ended:
-            by_score.pop()  # a full page may have been cut amid entries of one score
-        start = low
-        members: list[str] = []
-        for score, same in by_score:
-            members += same
-            if len(members) >= GRAIN:
-                total = sum(decoding.entry(member, user_id)["amount"] for member in members)
-                ranges.append(Range(low, score, len(members), total))
-                low, members = score, []
-        if ended:
-            return ranges, [] if low == high else [(low, high)]
-        limit = PAGE if low != start else 2 * limit
+    pages = Pages(keys, user_id, "oldest", _exclusive(low), high)
+    last, count, total = low, 0, 0
+    while not pages.done:
+        for member, score in (yield from pages.following()):
+            # Nothing lies below the lowest score, so that no range ends there.
+            if count >= GRAIN and score != last != "-inf":
+                ranges.append(Range(low, last, count, total))
+                low, count, total = last, 0, 0
+            last, count = score, count + 1
+            total += decoding.entry(member, user_id)["amount"]
+    if count >= GRAIN and last != "-inf":
+        ranges.append(Range(low, last, count, total))
+        low = last
+    return ranges, [] if low == high else [(low, high)]
 
 
 def _joined(known: Sequence[Range]) -> list[Range]:
@@ -214,9 +203,9 @@ def _ranges(known: Sequence[Range], open_: Sequence[Bounds]) -> list[str]:
 
 
 def _snapshot(
-    keys: KeySpace, user_id: str, known: Sequence[Range], open_: Sequence[Bounds]
+    keys: KeySpace, user_id: str, known: Sequence[Range], open_: Sequence[Bounds], most: int
 ) -> Command[Snapshot]:
-    args = (str(2 * PAGE), str(len(known)), str(len(open_)), *_ranges(known, open_))
+    args = (str(most), str(len(known)), str(len(open_)), *_ranges(known, open_))
     call = Call(scripts.SNAPSHOT, keys.account(user_id)[:2], args)
     return Command("verify_balance", user_id, call, partial(_decode_snapshot, user_id=user_id))
 
@@ -224,8 +213,7 @@ def _snapshot(
 def _decode_snapshot(reply: Reply, *, user_id: str) -> Snapshot:
     if reply[0] == "long":
         return Snapshot(None, tuple(map(int, reply[2].split())), None)
-    if reply[0] != "ok":
-        decoding.refuse(reply, user_id=user_id)
+    decoding.accepted(reply, user_id=user_id)
     raw = reply[3] if reply[2] == "set" else None
     return Snapshot(raw, tuple(map(int, reply[4].split())), tuple(reply[5:]))
 
@@ -233,7 +221,7 @@ def _decode_snapshot(reply: Reply, *, user_id: str) -> Snapshot:
 def _repair(keys: KeySpace, user_id: str, account: Account) -> Command[int | None]:
     known = account.known
     args = (
-        str(2 * PAGE),
+        str(4 * PAGE),
         str(len(known)),
         str(len(account.open)),
         *_ranges(known, account.open),
@@ -248,9 +236,7 @@ def _repair(keys: KeySpace, user_id: str, account: Account) -> Command[int | Non
 def _decode_repair(reply: Reply, *, user_id: str) -> int | None:
     if reply[0] == "changed":
         return None
-    if reply[0] != "ok":
-        decoding.refuse(reply, user_id=user_id)
-    return decoding.spendable(reply[3], user_id)
+    return decoding.spendable(decoding.accepted(reply, user_id=user_id)[3], user_id)
 
 
 def _compare(account: Account) -> BalanceVerification:
@@ -264,6 +250,12 @@ def _compare(account: Account) -> BalanceVerification:
     whole = isinstance(cached, int) and isinstance(calculated, int)
     valid = cached is not None and abs(difference) <= (0 if whole else TOLERANCE)
     return BalanceVerification(valid, cached, calculated, difference)
+
+
+def _plain(account: Account) -> bool:
+    """Whether a whole balance stands in plain digits, as every write expects it."""
+    whole = int(account.calculated)
+    return account.raw is None or whole != account.calculated or account.raw == str(whole)
 
 
 def _too_busy(user_id: str) -> BackendError:

@@ -98,9 +98,9 @@ async def test_ranges_are_joined_where_there_are_too_many(
     asked = []
     snapshot = verification._snapshot
 
-    def watched(keys, name, known, open_):
+    def watched(keys, name, known, *rest):
         asked.append(len(known))
-        return snapshot(keys, name, known, open_)
+        return snapshot(keys, name, known, *rest)
 
     monkeypatch.setattr(verification, "_snapshot", watched)
     dice = random.Random(5)
@@ -194,7 +194,41 @@ async def test_reconciling_stops_when_the_store_goes_away(kind, new_user):
             await credits.reconcile(users, on_progress=progress)
         assert time.monotonic() - started < 10
         await credits.aclose()
-    assert [(report.total, report.errors) for report in reports] == [(50, 0)]
+    assert [(report.total, report.errors) for report in reports] == [(8, 0)]
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+async def test_reconciling_stops_at_once_when_the_store_freezes_amid_a_group(kind, new_user):
+    with Server() as server:
+        if kind == "async":
+            credits = AsyncCredits.from_url(server.url, timeout=0.3)
+        else:
+            credits = AsyncFace(Credits.from_url(server.url, timeout=0.3))
+        broken, *users = [new_user() for _ in range(50)]
+        for user in users:
+            await credits.initialize_user(user)
+        server.call("LPUSH", f"txs:{broken}", "x")
+        asked = []
+
+        async def names():
+            for name in [broken, *users]:
+                asked.append(name)
+                yield name
+
+        server.freeze()
+        started = time.monotonic()
+        with pytest.raises(BackendError):
+            await credits.reconcile(names() if kind == "async" else [broken, *users])
+        assert time.monotonic() - started < 12
+        assert len(asked) <= 8
+        server.thaw()
+        await credits.aclose()
+
+
+async def test_a_single_user_is_not_taken_for_its_letters(credits, user):
+    for users in (user, user.encode()):
+        with pytest.raises(InvalidRequestError, match=r"\["):
+            await credits.reconcile(users)
 
 
 @pytest.mark.parametrize("name", [" edge ", "a\nb", "x" * 300, ""])

@@ -95,6 +95,22 @@ def test_a_batch_of_several_gets_its_own_answers():
     assert results == [["A"], (["W1", "W2"], []), ["C"]]
 
 
+def test_no_more_travel_together_than_the_width_and_all_come_to_their_end():
+    plans = [steps(f"{name}1", f"{name}2") for name in "abcde"]
+    batches, results = drive(together(plans, width=2), str.upper)
+    assert [len(batch) for batch in batches] == [2, 2, 2, 2, 2]
+    assert results == [[f"{name}1", f"{name}2"] for name in "ABCDE"]
+
+
+def test_a_batch_wider_than_the_width_travels_alone():
+    def wide():
+        return (yield (command("w1"), command("w2"), command("w3")))
+
+    batches, results = drive(together([steps("a"), wide(), steps("b", "c")], width=2), str.upper)
+    assert batches == [["a"], ["w1", "w2", "w3"], ["b"], ["c"]]
+    assert results == [["A"], ["W1", "W2", "W3"], ["B", "C"]]
+
+
 def test_no_plans_at_all():
     assert drive(together([]), str.upper) == ([], [])
 
