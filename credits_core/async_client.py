@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from credits_core import commands, cursors, validation
@@ -9,6 +10,7 @@ from credits_core._client import DEFAULT_CREDITS, DEFAULT_TIMEOUT, Settings, che
 from credits_core.config import from_environment, open_async_backend
 from credits_core.cursors import in_groups
 from credits_core.delivery import TRY_SHARE, resolve, understood
+from credits_core.errors import AccountStateError
 from credits_core.executor import AsyncExecutor
 from credits_core.models import AccountExport, BalanceVerification, Receipt, ReconcileReport
 from credits_core.plans.reconcile import GROUP, reconcile_group
@@ -304,10 +306,15 @@ class AsyncCredits:
         return receipt
 
     async def export_account(self, user_id: str) -> AccountExport:
-        """All that is stored of an account, oldest transaction first."""
+        """The transactions of an account, oldest first, and its balance.
+
+        The balance is None where none is stored that could be read.
+        """
         cursor = cursors.LogCursor(self._keys, user_id, order="oldest")
         entries = tuple([entry async for entry in cursors.walk_async(self._executor, cursor)])
-        balance = await self._executor.run(commands.stored_balance(self._keys, user_id))
+        balance: int | None = None
+        with suppress(AccountStateError):
+            balance = await self._executor.run(commands.stored_balance(self._keys, user_id))
         return AccountExport(user_id, balance, await self._executor.now_ms(), entries)
 
     async def delete_account(self, user_id: str) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from credits_core.keys import KeySpace
-    from credits_core.models import Receipt, Transaction
+    from credits_core.models import Receipt
     from credits_core.scripts import Script
 
 
@@ -132,19 +132,6 @@ def bounds(start_ms: int | None, end_ms: int | None) -> tuple[str, str]:
     low = "-inf" if start_ms is None else str(start_ms)
     high = "+inf" if end_ms is None else f"({end_ms + 1}"
     return low, high
-
-
-def newest(
-    keys: KeySpace, user_id: str, *, limit: int, start_time: object, end_time: object
-) -> Command[list[Transaction]]:
-    """Read the newest transactions between two instants."""
-    limit = validation.limit(limit)
-    low, high = bounds(
-        validation.instant_ms(start_time, "start_time"), validation.instant_ms(end_time, "end_time")
-    )
-    user_id, call = _log(keys, user_id, "newest", low, high, limit)
-    decode = partial(decoding.transactions, user_id=user_id)
-    return Command("get_transactions", user_id, call, decode)
 
 
 def log_page(

@@ -70,11 +70,6 @@ def page(reply: Reply, *, user_id: str) -> list[tuple[str, str]]:
     return list(zip(reply[2::2], reply[3::2], strict=True))
 
 
-def transactions(reply: Reply, *, user_id: str) -> list[Transaction]:
-    """A page of the log as transactions."""
-    return [transaction(member, score, user_id) for member, score in page(reply, user_id=user_id)]
-
-
 def entry(member: str, user_id: str) -> dict[str, Any]:
     """The fields of a log member."""
     fields = entries.parse(member)

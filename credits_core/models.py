@@ -113,10 +113,10 @@ class ReconcileReport:
 
 @dataclass(frozen=True, slots=True)
 class AccountExport:
-    """All that is stored of an account, oldest transaction first."""
+    """The transactions of an account, oldest first, and its balance (None: not readable)."""
 
     user_id: str
-    balance: int
+    balance: int | None
     exported_at: int
     transactions: tuple[Transaction, ...] = field(repr=False)
 

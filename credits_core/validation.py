@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from credits_core.errors import InvalidRequestError
 from credits_core.models import EPOCH, MAX_AMOUNT, MILLISECOND, SIGN_UP_ACTION
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 T = TypeVar("T")
 
@@ -138,8 +136,9 @@ def metadata(value: Mapping[str, Any] | None) -> str | None:
     """Metadata as compact JSON: an object of at most 4096 bytes, at most 8 levels deep."""
     if value is None:
         return None
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise _fail(f"metadata is a dict, not {type(value).__name__}: {_short(value)}")
+    value = dict(value)
     _check_depth(value)
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

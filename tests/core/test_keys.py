@@ -81,7 +81,6 @@ def test_braces_in_a_user_id_are_refused_where_they_would_choose_the_slot(user):
         lambda: commands.add(keys, user, 5, "chat", None, **entry),
         lambda: commands.balance(keys, user, sign_up=SignUp(), now_ms=now),
         lambda: commands.stored_balance(keys, user),
-        lambda: commands.newest(keys, user, limit=1, start_time=None, end_time=None),
         lambda: commands.delete(keys, user),
         lambda: cursors.LogCursor(keys, user),
         lambda: next(verify(keys, user)),
