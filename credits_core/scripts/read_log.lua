@@ -11,7 +11,10 @@ if ARGV[1] == 'newest' then
 else
   reply = redis.pcall('ZRANGEBYSCORE', KEYS[1], ARGV[2], ARGV[3], 'WITHSCORES', 'LIMIT', 0, ARGV[4])
 end
-if reply.err then return {'state', stamp, 'wrong_type', 'log'} end
+if reply.err then
+  local found, what = reply, 'log'
+  -- @use wrong_type
+end
 table.insert(reply, 1, 'ok')
 table.insert(reply, 2, stamp)
 return reply

@@ -2,7 +2,10 @@
 -- `initialized` (the mark of a sign-up, or false) and `mark` (set it with the next entry), and
 -- `fresh` for a balance that never had a log. Expects `raw` of part balance.
 local state = redis.pcall('HMGET', KEYS[3], 'score', 'initialized')
-if state.err then return {'state', stamp, 'wrong_type', 'state'} end
+if state.err then
+  local found, what = state, 'state'
+  -- @use wrong_type
+end
 local last, initialized = state[1] and tonumber(state[1]), state[2]
 local balance, mark, fresh = 0, false, false
 if raw then

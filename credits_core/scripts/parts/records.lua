@@ -3,7 +3,8 @@
 for i = 4, 6 do
   local record = redis.pcall('HGET', KEYS[i], key)
   if type(record) == 'table' then
-    return {'state', stamp, 'wrong_type', 'idempotency records'}
+    local found, what = record, 'idempotency records'
+    -- @use wrong_type
   end
   if record then
     -- @use balance

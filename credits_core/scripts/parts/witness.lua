@@ -3,7 +3,10 @@
 -- member of the retry.
 local seen = redis.pcall('ZSCORE', KEYS[2], member)
 if seen then
-  if type(seen) == 'table' then return {'state', stamp, 'wrong_type', 'log'} end
+  if type(seen) == 'table' then
+    local found, what = seen, 'log'
+    -- @use wrong_type
+  end
   -- @use balance
   return {'ok', stamp, raw, seen}
 end
