@@ -118,15 +118,6 @@ def stored_balance(keys: KeySpace, user_id: str) -> Command[int]:
     return balance(keys, user_id, sign_up=SignUp(), now_ms=0)
 
 
-def _log(
-    keys: KeySpace, user_id: str, order: str, low: str, high: str, limit: int
-) -> tuple[str, Call]:
-    user_id = validation.user_id(user_id, braces=keys.braces)
-    return user_id, Call(
-        scripts.READ_LOG, keys.account(user_id)[1:2], (order, low, high, str(limit))
-    )
-
-
 def bounds(start_ms: int | None, end_ms: int | None) -> tuple[str, str]:
     """Inclusive instants as score bounds; scores carry fractions of their millisecond."""
     low = "-inf" if start_ms is None else str(start_ms)
@@ -138,7 +129,8 @@ def log_page(
     keys: KeySpace, user_id: str, order: str, low: str, high: str, limit: int
 ) -> Command[list[tuple[str, str]]]:
     """Read one page of the raw log between two score bounds."""
-    user_id, call = _log(keys, user_id, order, low, high, limit)
+    user_id = validation.user_id(user_id, braces=keys.braces)
+    call = Call(scripts.READ_LOG, keys.account(user_id)[1:2], (order, low, high, str(limit)))
     return Command("read_log", user_id, call, partial(decoding.page, user_id=user_id))
 
 

@@ -25,7 +25,7 @@ from credits_core.delivery import (
     understood,
 )
 from credits_core.errors import BackendError, CreditsError
-from credits_core.flights import Flights, raised, received
+from credits_core.flights import Flights, carried, raised, received
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,7 +164,7 @@ class Executor(_Terms):
         self._check_open()
         for last in (False, True):
             sent = monotonic_ms()
-            replies = self._backend.execute(handshake.GREETING, TRY_SHARE * self.timeout)
+            replies = self._send(handshake.GREETING, TRY_SHARE * self.timeout, sent)
             if last or not isinstance(replies[0], Failure):
                 break
         self._understand(replies, sent)
@@ -268,7 +268,8 @@ class AsyncExecutor(_Terms):
     async def _first_words(self) -> Flights:
         for last in (False, True):
             sent = monotonic_ms()
-            replies = await self._backend.execute(handshake.GREETING, TRY_SHARE * self.timeout)
+            timeout = TRY_SHARE * self.timeout
+            replies = await carried(self._backend, self.clock, handshake.GREETING, timeout)
             if last or not isinstance(replies[0], Failure):
                 break
         self._understand(replies, sent)

@@ -80,6 +80,18 @@ def raised(error: Exception) -> Failure:
     return Failure("unknown", f"the backend raised {type(error).__name__}")
 
 
+async def carried(
+    backend: AsyncBackend, clock: ServerClock, calls: Sequence[Call], timeout: float
+) -> list[Reply | Failure]:
+    """What came of calls sent together, whatever the backend does."""
+    sent = monotonic_ms()
+    try:
+        answers = await backend.execute(calls, timeout)
+    except Exception as error:  # noqa: BLE001 - a backend of the app's own may raise anything
+        return [raised(error)] * len(calls)
+    return received(clock, calls, answers, sent)
+
+
 class Flights:
     """Carries the calls of one event loop over one backend."""
 
@@ -157,13 +169,8 @@ class Flights:
 
     async def _fly(self, flight: list[Seat]) -> None:
         calls = [seat.call for seat in flight]
-        sent = monotonic_ms()
-        try:
-            answers = await self._backend.execute(calls, max(seat.patience for seat in flight))
-        except Exception as error:  # noqa: BLE001 - a backend of the app's own may raise anything
-            _arrive(flight, [raised(error)] * len(flight))
-        else:
-            _arrive(flight, received(self._clock, calls, answers, sent))
+        patience = max(seat.patience for seat in flight)
+        _arrive(flight, await carried(self._backend, self._clock, calls, patience))
 
     def _landed(self, flight: list[Seat], bulky: bool, task: asyncio.Task[None]) -> None:
         _arrive(flight, [Failure("unknown", "broken off")] * len(flight))  # if it was cancelled

@@ -152,3 +152,19 @@ async def test_a_late_answer_of_a_clock_ahead_is_believed():
 
     async with AsyncCredits(Scripted(answer)) as credits:
         assert (await credits.deduct("alice", 1, "chat")).balance == 90
+
+
+@pytest.mark.parametrize("replies", [[], [TIME], RuntimeError("a fault of the backend")], ids=repr)
+async def test_a_backend_that_cannot_greet_is_unavailable(replies):
+    def greet(calls):
+        if isinstance(replies, Exception):
+            raise replies
+        return replies
+
+    backend, sync_backend = Scripted(None), ScriptedSync(None)
+    backend.execute_now = sync_backend.execute_now = greet
+    async with AsyncCredits(backend, timeout=0.2) as credits:
+        with pytest.raises(BackendUnavailableError, match="nothing was executed"):
+            await credits.deduct("alice", 1, "chat")
+    with pytest.raises(BackendUnavailableError, match="nothing was executed"):
+        Credits(sync_backend, timeout=0.2).deduct("alice", 1, "chat")
