@@ -1,8 +1,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Test processes at a time, each with a server of its own; half the suite is waiting.
+JOBS ?= $(shell $(PYTHON) -c "import os; print(max(2, min(8, os.cpu_count() or 2)))")
 
-.PHONY: demo test lint types bench soak docs build smoke clean
+.PHONY: demo test mutants lint types bench soak docs build smoke clean
 
 # One stamp a set of extras: what is asked for is installed once.
 $(VENV)/.installed-%: pyproject.toml
@@ -14,7 +16,11 @@ demo: $(VENV)/.installed-all
 	$(BIN)/credits demo $(if $(ONCE),--once) $(if $(URL),--url $(URL))
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+# Does anything notice when a rule of the ledger is wrong?
+mutants: $(VENV)/.installed-test
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -13,21 +13,29 @@ from credits_core.delivery import TRY_SHARE, resolve, understood
 from credits_core.errors import AccountStateError
 from credits_core.executor import AsyncExecutor
 from credits_core.models import AccountExport, BalanceVerification, Receipt, ReconcileReport
+from credits_core.operations.accounts import AsyncAccounts
+from credits_core.operations.allowances import AsyncAllowances
+from credits_core.operations.holds import AsyncHolds
+from credits_core.operations.many import AsyncMany
+from credits_core.operations.returns import AsyncReturns
+from credits_core.operations.transfers import AsyncTransfers
 from credits_core.plans.reconcile import GROUP, reconcile_group
 from credits_core.plans.verify import rebuild, verify
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from types import TracebackType
     from typing import Self
 
     from credits_core.backends import AsyncBackend
     from credits_core.errors import OutcomeUnknownError
-    from credits_core.models import Transaction
+    from credits_core.models import Account, Transaction
 
 
-class AsyncCredits:
+class AsyncCredits(
+    AsyncAccounts, AsyncAllowances, AsyncHolds, AsyncMany, AsyncReturns, AsyncTransfers
+):
     """Prepaid credits of any number of users, in one store, for one event loop.
 
     Concurrent calls of a client travel together over a few connections; a hundred tasks
@@ -189,6 +197,9 @@ class AsyncCredits:
         action: str,
         metadata: Mapping[str, Any] | None = None,
         *,
+        expires_in: float | timedelta | None = None,
+        expires_at: int | datetime | None = None,
+        priority: int = 0,
         idempotency_key: str | None = None,
     ) -> Receipt:
         """Put credits into an account: a purchase, a grant, a correction.
@@ -196,8 +207,13 @@ class AsyncCredits:
         Give a payment its own id as `idempotency_key`, which is kept for ever: announced
         twice it is credited once.
 
-        Raises `LimitExceededError` when the balance would pass 2^53-1, and
-        `IdempotencyConflictError` when the key was used for something else.
+        Credits that expire are given `expires_in` (seconds or a timedelta) or `expires_at`
+        (ms since the epoch or an aware datetime), and are spent before the others: of lower
+        `priority` first (-1000 to 1000), then what expires first. An account has at most
+        1,000 such grants that have not expired.
+
+        Raises `LimitExceededError` when the balance would pass 2^53-1 or there are too many
+        grants, and `IdempotencyConflictError` when the key was used for something else.
         """
         return await self._executor.run(
             commands.add(
@@ -206,6 +222,9 @@ class AsyncCredits:
                 amount,
                 action,
                 metadata,
+                expires_in=expires_in,
+                expires_at=expires_at,
+                priority=priority,
                 idempotency_key=idempotency_key,
                 sign_up=self._sign_up,
                 now_ms=await self._executor.now_ms(),
@@ -222,7 +241,11 @@ class AsyncCredits:
     async def has_credits(self, user_id: str, amount: int) -> bool:
         """Whether a user could pay `amount` now. To charge, just `deduct`: it checks itself."""
         amount = validation.amount(amount)
-        return await self.get_balance(user_id) >= amount
+        now = await self._executor.now_ms()
+        command = commands.balance(
+            self._keys, user_id, sign_up=self._sign_up, now_ms=now, available=True
+        )
+        return (await self._executor.run(command)) >= amount
 
     async def get_transactions(
         self,
@@ -296,26 +319,33 @@ class AsyncCredits:
     async def resolve(self, error: OutcomeUnknownError) -> Receipt | None:
         """Find out, finally, what became of an operation whose outcome was unknown.
 
-        Answers its receipt, or None when it did not happen and never will. Raises
-        `BackendUnavailableError` while the store cannot be asked.
+        Answers its receipt, or None when it did not happen and never will. The receipt of a
+        `hold` has the hold's id as `tx_id`, that of many items together the first id and
+        the sum. Raises `BackendUnavailableError` while the store cannot be asked, and
+        `InvalidRequestError` where nothing is to be found out because repeating is safe.
         """
         reply = await self._executor.follow(resolve(error, self._executor))
         if reply is None:
             return None
-        receipt: Receipt = understood(error.command, error.deadline_ms, reply)
-        return receipt
+        return understood(error.command.asked(), error.deadline_ms, reply)
 
     async def export_account(self, user_id: str) -> AccountExport:
-        """The transactions of an account, oldest first, and its balance.
+        """All that is stored of an account: its log, oldest first, balance, grants, holds, rules.
 
-        The balance is None where none is stored that could be read.
+        What has fallen due is applied first. Where the account cannot be worked on, `account`
+        is None; the balance is None, too, where none is stored that could be read.
         """
+        account: Account | None = None
+        balance: int | None = None
+        try:
+            account = await self.get_account(user_id)
+            balance = account.balance
+        except AccountStateError:
+            with suppress(AccountStateError):
+                balance = await self._executor.run(commands.stored_balance(self._keys, user_id))
         cursor = cursors.LogCursor(self._keys, user_id, order="oldest")
         entries = tuple([entry async for entry in cursors.walk_async(self._executor, cursor)])
-        balance: int | None = None
-        with suppress(AccountStateError):
-            balance = await self._executor.run(commands.stored_balance(self._keys, user_id))
-        return AccountExport(user_id, balance, await self._executor.now_ms(), entries)
+        return AccountExport(user_id, balance, await self._executor.now_ms(), entries, account)
 
     async def delete_account(self, user_id: str) -> bool:
         """Forget a user: balance, log and all; answers whether there was anything.

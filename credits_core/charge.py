@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     from credits_core.async_client import AsyncCredits
     from credits_core.models import Receipt
 
-__all__ = ["REFUND_ACTION", "Charge", "charged", "check_cost", "drain"]
-
-REFUND_ACTION: Final = "refund"
-"""The action under which a charge that is given back stands in the log."""
+__all__ = ["Charge", "charged", "check_cost", "drain"]
 
 PAUSES: tuple[float, ...] = (0.2, 0.5, 1, 2, 4, 8, 15, 30, 60)
 """Seconds between the tries of a give-back while the store is away: two minutes in all."""
@@ -66,8 +63,8 @@ def charged(
     """Charge a user for the work in an `async with` block, and give back if it fails.
 
     The charge is made before the block, in one round trip. If anything leaves the block as
-    an exception, cancellation included, an addition with the action "refund" and the metadata
-    `{"refund_of": tx_id}` gives the credits back, once, before the exception goes on. That
+    an exception, cancellation included, a refund gives the credits back, once, before the
+    exception goes on. That
     takes no longer than a call may take; while the store is away it is tried again in the
     background for two minutes, and then logged as an error.
 
@@ -269,14 +266,8 @@ class _Charged:
         return None
 
     async def _refund(self, tx_id: str) -> Receipt:
-        # The key makes it happen once, however often it is tried.
-        return await self._client.add(
-            self._user_id,
-            self._amount,
-            REFUND_ACTION,
-            {"refund_of": tx_id},
-            idempotency_key=f"refund:{tx_id}",
-        )
+        # All of it is refunded once, however often it is tried.
+        return await self._client.refund(self._user_id, tx_id)
 
     async def _insist(self, step: Callable[[], Awaitable[Receipt | None]]) -> Receipt | None:
         """Try until the store answers; after two minutes let the error out, to be logged."""

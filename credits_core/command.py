@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from credits_core.models import Receipt
     from credits_core.scripts import Script
 
 T_co = TypeVar("T_co", covariant=True)
@@ -46,8 +47,10 @@ class Failure:
 class Command(NamedTuple, Generic[T_co]):
     """One operation on one account: what to send, and what its reply means.
 
-    `timed` puts a deadline (ms, server time) before the arguments. `witness` asks
-    afterwards whether the operation happened; None for what may simply be repeated.
+    `timed` puts a deadline (ms, server time) before the arguments. Of what is `witnessed`
+    the script looks for an earlier execution before it looks at the deadline, so that the
+    same call with a deadline in the past asks whether it happened, and does nothing.
+    `receipt` is what the reply means as a receipt, where `decode` makes something else of it.
     """
 
     name: str
@@ -56,8 +59,9 @@ class Command(NamedTuple, Generic[T_co]):
     decode: Callable[[Reply], T_co]
     timed: bool = False
     writes: bool = False
-    witness: Call | None = None
+    witnessed: bool = False
     tx_id: str | None = None
+    receipt: Callable[[Reply], Receipt] | None = None
 
     def bind(self, deadline_ms: int) -> Call:
         """The call to send, with its deadline where it takes one."""
@@ -65,3 +69,12 @@ class Command(NamedTuple, Generic[T_co]):
             return self.call
         call = self.call
         return Call(call.script, call.keys, (str(deadline_ms), *call.args))
+
+    def asked(self) -> Command[Receipt]:
+        """The command as it is asked for later, when only its receipt is wanted."""
+        command = cast("Command[Receipt]", self)
+        return command if self.receipt is None else command._replace(decode=self.receipt)
+
+    def question(self) -> Call:
+        """The call that asks whether this very operation happened: `late` says that it did not."""
+        return self.bind(0)

@@ -32,7 +32,7 @@ TRY_SHARE = 0.4
 DEADLINE_SHARE = 0.8
 
 # Answers that no late copy of the same call can change; the others are refusals.
-_FINAL = frozenset({"ok", "replayed", "exists", "conflict"})
+_FINAL = frozenset({"ok", "replayed", "exists", "conflict", "past"})
 
 # The clock of the store was set back: a copy may still be executed.
 _TOO_EARLY = Failure("unknown", "by the clock of the store its deadline is still to come")
@@ -113,13 +113,13 @@ def recover(
         raise _unavailable(command, outcome.reason)
     if _late(outcome):
         reason = "it reached the server after its deadline"
-        if lost and command.writes and command.witness is None:
+        if lost and command.writes and not command.witnessed:
             raise _unknown(command, deadline, first, Failure("no", reason))
         # The script looked for the first try before it looked at the clock.
         raise _unavailable(command, reason)
     if not lost or not command.writes:
         return outcome
-    if command.witness is None:
+    if not command.witnessed:
         # A first copy still on its way would do it once more, to what has come since.
         yield from _pass(deadline, terms)
         return outcome
@@ -134,7 +134,7 @@ def _confirm(command: Command[T], terms: Terms, deadline: int, refusal: Reply) -
         return refusal
     found = yield from _ask(command, terms, deadline, tries=1)
     if not isinstance(found, Failure):
-        if found[0] != "absent":
+        if not _late(found):
             return found
         if float(found[1]) > deadline:
             return refusal
@@ -151,14 +151,13 @@ def _pass(deadline: int, terms: Terms) -> Steps[None]:
 
 def _ask(command: Command[T], terms: Terms, deadline: int, *, tries: int) -> Steps[Reply | Failure]:
     """Wait until no copy can execute any more, then look for the transaction."""
-    assert command.witness is not None  # noqa: S101 - callers have checked
     found: Reply | Failure = Failure("no", "not asked")
     for _ in range(tries):
         yield from _pass(deadline, terms)
-        found = yield Send(command.witness, TRY_SHARE * terms.timeout)
+        found = yield Send(command.question(), TRY_SHARE * terms.timeout)
         if isinstance(found, Failure):
             continue
-        if found[0] != "absent" or float(found[1]) > deadline:
+        if not _late(found) or float(found[1]) > deadline:
             return found
     return found
 
@@ -166,14 +165,14 @@ def _ask(command: Command[T], terms: Terms, deadline: int, *, tries: int) -> Ste
 def resolve(error: OutcomeUnknownError, terms: Terms) -> Steps[Any]:
     """Find out what became of a command whose outcome was unknown: its reply, or None."""
     command = error.command
-    if command.witness is None:
+    if not command.witnessed:
         raise InvalidRequestError(
             f"{command.name} leaves no receipt to look for; repeating it is safe"
         )
     found = yield from _ask(command, terms, error.deadline_ms, tries=3)
     if isinstance(found, Failure):
         raise _unanswered(command, found.reason)
-    if found[0] != "absent":
+    if not _late(found):
         return found
     if float(found[1]) <= error.deadline_ms:
         raise _unanswered(command, _TOO_EARLY.reason)

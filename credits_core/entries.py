@@ -9,14 +9,22 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
-from credits_core.models import MAX_BALANCE, SIGN_UP_ACTION, Kind, Transaction
+from credits_core.models import MAX_BALANCE, MAX_PRIORITY, SIGN_UP_ACTION, Kind, Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-_quote: Callable[[str], str] = json.JSONEncoder(ensure_ascii=False).encode
+quoted: Callable[[str], str] = json.JSONEncoder(ensure_ascii=False).encode
+
+NEVER = 10**15 - 1
+"""The expiry of a grant that does not expire by itself, later than any calendar."""
+
+_TX_ID = re.compile(r"(?:tx|checkpoint)_([0-9]{1,15})_")
+
+_KINDS = frozenset(get_args(Kind))
+_MOVES = frozenset({"transfer", "merge"})
 
 _LONE = re.compile("[\ud800-\udfff]")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
@@ -28,16 +36,58 @@ def new_tx_id(now_ms: int) -> str:
     return f"tx_{now_ms}_{os.urandom(8).hex()}"
 
 
-def member(tx_id: str, amount: int, action: str, metadata: str | None, timestamp: int) -> str:
+def made_at(tx_id: str) -> int | None:
+    """When a transaction was made (ms), as its id says; None for the id of another app.
+
+    >>> made_at("tx_1763612345678_0123456789abcdef")
+    1763612345678
+    """
+    found = _TX_ID.match(tx_id)
+    return None if found is None else int(found[1])
+
+
+def grant_name(priority: int, expires: int, tx_id: str) -> str:
+    """What a grant is called in the store: names in their order are grants in theirs.
+
+    >>> grant_name(0, 1763612345678, "tx_1_a")
+    '1000 001763612345678 tx_1_a'
+    """
+    return f"{priority + MAX_PRIORITY:04} {expires:015} {tx_id}"
+
+
+def parts(
+    tx_id: str, action: str, metadata: str | None, timestamp: int, **more: object
+) -> tuple[str, str]:
+    """What stands before and after the amount of an entry; `metadata` is JSON already.
+
+    `more` are the fields of ours that other apps ignore.
+    """
+    text = member(tx_id, 0, action, metadata, timestamp, **more)
+    head = f'{{"id":"{tx_id}","amount":'
+    return head, text[len(head) + 1 :]
+
+
+def fields(more: Mapping[str, object]) -> str:
+    """Fields to follow others, strings and whole numbers; what is None is left out."""
+    given = ((name, value) for name, value in more.items() if value is not None)
+    return "".join(
+        f',"{name}":{quoted(value) if isinstance(value, str) else value}' for name, value in given
+    )
+
+
+def member(
+    tx_id: str, amount: int, action: str, metadata: str | None, timestamp: int, **more: object
+) -> str:
     """The bytes of an entry; `metadata` is JSON already.
 
     >>> member("tx_1_a", -10, "chat", None, 1)
     '{"id":"tx_1_a","amount":-10,"action":"chat","timestamp":1}'
     """
     middle = "" if metadata is None else f',"metadata":{metadata}'
+    rest = fields(more) if more else ""
     return (
-        f'{{"id":"{tx_id}","amount":{amount},"action":{_quote(action)}{middle}'
-        f',"timestamp":{timestamp}}}'
+        f'{{"id":"{tx_id}","amount":{amount},"action":{quoted(action)}{middle}'
+        f',"timestamp":{timestamp}{rest}}}'
     )
 
 
@@ -68,20 +118,34 @@ def transaction(entry: dict[str, Any], score: float) -> Transaction:
     """A parsed member as a `Transaction`; its time is its place in the log."""
     action = str(entry.get("action", ""))
     metadata = entry.get("metadata")
+    kind = _kind(entry, action)
+    tx_id = str(entry.get("id", ""))
+    expires = entry.get("expires")
+    grant = entry.get("grant")
     return Transaction(
-        id=str(entry.get("id", "")),
+        id=tx_id,
         amount=entry["amount"],
         action=action,
         metadata=metadata if isinstance(metadata, dict) else None,
         timestamp=int(score),
-        kind=_kind(entry, action),
+        kind=kind,
+        hold_id=tx_id if kind == "hold" else _text(entry.get("hold")),
+        grant_id=grant.rpartition(" ")[2] if isinstance(grant, str) else None,
+        refers_to=_text(entry.get("ref")),
+        expires_at=expires if isinstance(expires, int) else None,
+        other_user=_text(entry.get("to", entry.get("from"))) if kind in _MOVES else None,
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _kind(entry: dict[str, Any], action: str) -> Kind:
     # Written only where it does not follow from the rest.
-    if entry.get("kind") == "opening":
-        return "opening"
+    kind = entry.get("kind")
+    if isinstance(kind, str) and kind in _KINDS:
+        return cast("Kind", kind)
     if action == SIGN_UP_ACTION:
         return "sign_up"
     return "deduct" if entry["amount"] < 0 else "add"

@@ -17,6 +17,8 @@ __all__ = [
     "BackendUnavailableError",
     "BalanceVerificationError",
     "CreditsError",
+    "HoldClosedError",
+    "HoldNotFoundError",
     "IdempotencyConflictError",
     "InsufficientCreditsError",
     "InvalidRequestError",
@@ -29,6 +31,8 @@ __all__ = [
 AccountState = Literal[
     "missing_balance", "missing_log", "wrong_type", "not_a_number", "fractional", "malformed_entry"
 ]
+
+HoldState = Literal["settled", "released", "expired"]
 
 
 class CreditsError(Exception):
@@ -93,6 +97,36 @@ class IdempotencyConflictError(TransactionError):
 
     Use a new key for a new operation; `tx_id` is the transaction that holds the key.
     """
+
+
+class HoldNotFoundError(TransactionError):
+    """There is no such hold on this account, or it ended longer ago than records are kept."""
+
+
+class HoldClosedError(TransactionError):
+    """The hold has ended, in another way than is asked for; nothing changed.
+
+    `state` says how it ended: `"settled"`, `"released"` or `"expired"`; `kept` is how many
+    credits it cost in the end. `tx_id` is the transaction that ended it.
+    """
+
+    def __init__(self, message: str, *, tx_id: str, state: HoldState, kept: int) -> None:
+        """Say how the hold ended, and what it cost."""
+        super().__init__(message, tx_id=tx_id)
+        self.state: HoldState = state
+        self.kept = kept
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments are lost by the default pickling of exceptions.
+        return (
+            _hold_closed_error,
+            (self.args[0], self.tx_id, self.state, self.kept),
+            self.__dict__,
+        )
+
+
+def _hold_closed_error(message: str, tx_id: str, state: HoldState, kept: int) -> HoldClosedError:
+    return HoldClosedError(message, tx_id=tx_id, state=state, kept=kept)
 
 
 class AccountStateError(TransactionError):

@@ -19,27 +19,20 @@ class KeySpace:
     prefix: str = ""
     braces: bool = False
 
-    def account(self, user_id: str) -> tuple[str, str, str]:
-        """The keys of every operation: balance, log, state."""
+    def account(self, user_id: str) -> tuple[str, ...]:
+        """All keys of an account, in the order in which `scripts/parts/keys.lua` lists them."""
+        prefix = self.prefix
         name = f"{{{user_id}}}" if self.braces else user_id
         return (
-            f"{self.prefix}balance:{name}",
-            f"{self.prefix}txs:{name}",
-            f"{self.prefix}credits:state:{name}",
+            f"{prefix}balance:{name}",
+            f"{prefix}txs:{name}",
+            f"{prefix}credits:state:{name}",
+            f"{prefix}credits:grants:{name}",
+            f"{prefix}credits:due:{name}",
+            f"{prefix}credits:charges:0:{name}",
+            f"{prefix}credits:charges:1:{name}",
+            f"{prefix}credits:additions:{name}",
         )
-
-    def records(self, user_id: str) -> tuple[str, str, str]:
-        """The idempotency records: two generations for charges, then those of additions."""
-        name = f"{{{user_id}}}" if self.braces else user_id
-        return (
-            f"{self.prefix}credits:charges:0:{name}",
-            f"{self.prefix}credits:charges:1:{name}",
-            f"{self.prefix}credits:additions:{name}",
-        )
-
-    def everything(self, user_id: str) -> tuple[str, ...]:
-        """All keys of an account."""
-        return self.account(user_id) + self.records(user_id)
 
     def log_pattern(self) -> str:
         """A SCAN pattern for the logs of all accounts."""

@@ -21,11 +21,31 @@ MAX_AMOUNT = 10**15
 MAX_BALANCE = 2**53 - 1
 """The largest balance, either way: what a double holds exactly, in Lua and in JavaScript."""
 
+MAX_PRIORITY = 1000
+"""The priority of a grant is from minus this to this; lower is spent first."""
+
 SIGN_UP_ACTION = "user_initialized"
 """The action of a sign-up in the log, the same for every SDK."""
 
-Kind = Literal["sign_up", "add", "deduct", "opening"]
-
+Kind = Literal[
+    "sign_up",
+    "add",
+    "deduct",
+    "opening",
+    "hold",
+    "extend",
+    "settle",
+    "release",
+    "expire",
+    "refund",
+    "revoke",
+    "grant",
+    "allowance",
+    "transfer",
+    "merge",
+    "checkpoint",
+]
+"""What an entry of the log is. `grant` is an addition that expires."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -76,11 +96,133 @@ class Transaction:
     metadata: Mapping[str, Any] | None
     timestamp: int
     kind: Kind
+    hold_id: str | None = None
+    """The hold that it made, extended or ended."""
+    grant_id: str | None = None
+    """The grant that it made or that expired: the id of the addition."""
+    refers_to: str | None = None
+    """The charge that it gives back, or the addition that it takes back."""
+    expires_at: int | None = None
+    """When what it made expires (ms)."""
+    other_user: str | None = None
+    """The account that a transfer or a merge went to, or came from."""
 
     @property
     def time(self) -> datetime:
         """When it was entered in the log."""
         return instant(self.timestamp)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Credits set aside: out of the balance, and back in it at `expires_at` if nobody settles.
+
+    `amount` is all that is held, `balance` the balance at the time of the reply. `replayed`
+    is True when an earlier call with the same idempotency key made it; then `amount` and
+    `expires_at` are those of that call.
+    """
+
+    id: str
+    user_id: str
+    amount: int
+    expires_at: int
+    balance: int
+    replayed: bool = False
+
+    @property
+    def expires(self) -> datetime:
+        """When it expires."""
+        return instant(self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHold:
+    """A hold as `get_account` lists it."""
+
+    id: str
+    amount: int
+    action: str
+    expires_at: int
+
+    @property
+    def expires(self) -> datetime:
+        """When it expires."""
+        return instant(self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Credits that expire, as `get_account` lists them: `remaining` of an addition.
+
+    `expires_at` is None for an allowance that rolls over up to a cap: what is above the cap
+    goes when the next period begins. The `id` is that of the addition, and of such an allowance
+    one for all its periods.
+    """
+
+    id: str
+    remaining: int
+    priority: int
+    expires_at: int | None
+
+    @property
+    def expires(self) -> datetime | None:
+        """When what remains expires."""
+        return None if self.expires_at is None else instant(self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account at one instant, with all that fell due applied.
+
+    `balance` is what is there, `held` what open holds have set aside from it before. `floor`
+    is the lowest balance that spending may leave. `grants` stand in the order in which they
+    are spent, `holds` in the order in which they expire. While `frozen`, nothing is spent;
+    `frozen_reason` is what `freeze` was told.
+    """
+
+    user_id: str
+    balance: int
+    floor: int
+    frozen: bool
+    frozen_reason: str
+    grants: tuple[Grant, ...]
+    holds: tuple[OpenHold, ...]
+
+    @property
+    def available(self) -> int:
+        """What can be spent now: 0 or more."""
+        return 0 if self.frozen else max(0, self.balance - self.floor)
+
+    @property
+    def held(self) -> int:
+        """The credits of all open holds."""
+        return sum(hold.amount for hold in self.holds)
+
+    @property
+    def next_expiry(self) -> Grant | None:
+        """The grant that expires next."""
+        expiring = [grant for grant in self.grants if grant.expires_at is not None]
+        return min(expiring, key=lambda grant: grant.expires_at or 0, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of many charges or additions, with the arguments of `deduct` and `add`."""
+
+    user_id: str
+    amount: int
+    action: str
+    metadata: Mapping[str, Any] | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoldReport:
+    """What a fold did: how many entries it replaced by a checkpoint, and up to when (ms)."""
+
+    user_id: str
+    folded: int
+    up_to: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +255,17 @@ class ReconcileReport:
 
 @dataclass(frozen=True, slots=True)
 class AccountExport:
-    """The transactions of an account, oldest first, and its balance (None: not readable)."""
+    """All that is stored of an account: its log, oldest first, and how it stands.
+
+    `account` has the floor, a freeze, the live grants and the open holds. It is None, and so
+    is `balance`, where what is stored could not be read.
+    """
 
     user_id: str
     balance: int | None
     exported_at: int
     transactions: tuple[Transaction, ...] = field(repr=False)
+    account: Account | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The export as values that `json.dumps` takes."""

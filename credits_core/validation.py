@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeVar
 
 from credits_core.errors import InvalidRequestError
-from credits_core.models import EPOCH, MAX_AMOUNT, MILLISECOND, SIGN_UP_ACTION
+from credits_core.models import (
+    EPOCH,
+    LAST_MS,
+    MAX_AMOUNT,
+    MAX_PRIORITY,
+    MILLISECOND,
+    SIGN_UP_ACTION,
+    Item,
+)
 
 T = TypeVar("T")
 
@@ -23,6 +31,9 @@ MAX_KEY_CHARS = 255
 MAX_METADATA_BYTES = 4096
 MAX_METADATA_DEPTH = 8
 MAX_LIMIT = 1000
+MAX_BATCH = 500
+MIN_FOLD_AGE_MS = 30 * 24 * 3600 * 1000
+MAX_HOLD_MS = 366 * 24 * 3600 * 1000
 
 
 _SURROGATES = 0xD800
@@ -86,6 +97,51 @@ def action(value: object) -> str:
     return text
 
 
+def allowance_name(value: object) -> str:
+    """The name of an allowance: 1 to 64 characters."""
+    text = _line(value, "name")
+    if len(text) > MAX_ACTION_CHARS:
+        raise _fail(f"name is longer than {MAX_ACTION_CHARS} characters: {_short(text)}")
+    return text
+
+
+def tx_id(value: object, what: str) -> str:
+    """The id of a transaction or of a hold: 1 to 255 characters."""
+    text = _line(value, what)
+    if len(text) > MAX_KEY_CHARS:
+        raise _fail(f"{what} is longer than {MAX_KEY_CHARS} characters: {_short(text)}")
+    return text
+
+
+def addition(by_id: object, added_with: object) -> str:
+    """Which addition is meant: its id, or the idempotency key that it is made with."""
+    if (by_id is None) == (added_with is None):
+        raise _fail("an addition is named by its tx_id, or by the key it is added_with")
+    if by_id is not None:
+        return tx_id(by_id, "tx_id")
+    return idempotency_key(added_with)
+
+
+def reason(value: object) -> str | None:
+    """A reason as metadata: 1 to 255 characters, or None."""
+    if value is None:
+        return None
+    text = _line(value, "reason")
+    if len(text) > MAX_KEY_CHARS:
+        raise _fail(f"reason is longer than {MAX_KEY_CHARS} characters: {_short(text)}")
+    return metadata({"reason": text})
+
+
+def freeze_reason(value: object) -> str:
+    """Why an account is frozen: up to 255 characters, or nothing."""
+    if value == "":
+        return ""
+    text = _line(value, "reason")
+    if len(text) > MAX_KEY_CHARS:
+        raise _fail(f"reason is longer than {MAX_KEY_CHARS} characters: {_short(text)}")
+    return text
+
+
 def idempotency_key(value: object) -> str:
     """A caller's idempotency key: 1 to 255 characters."""
     text = _line(value, "idempotency_key")
@@ -111,9 +167,60 @@ def amount(value: object) -> int:
     return _whole(value, "amount", 1, MAX_AMOUNT)
 
 
+def amount_or_zero(value: object) -> int:
+    """An amount that may be nothing: 0 to 10^15."""
+    return _whole(value, "amount", 0, MAX_AMOUNT)
+
+
+def floor(value: object) -> int:
+    """The floor of an account: -10^15 to 10^15."""
+    return _whole(value, "floor", -MAX_AMOUNT, MAX_AMOUNT)
+
+
+def priority(value: object) -> int:
+    """The priority of a grant: -1000 to 1000, lower is spent first."""
+    return _whole(value, "priority", -MAX_PRIORITY, MAX_PRIORITY)
+
+
 def starting_credits(value: object) -> int:
     """The credits of a sign-up: 0 to 10^15."""
     return _whole(value, "credits", 0, MAX_AMOUNT)
+
+
+def batch_size(value: int) -> int:
+    """How many operations may happen together on one account: 1 to 500."""
+    return _whole(value, "the number of items", 1, MAX_BATCH)
+
+
+def items(value: object) -> list[Item]:
+    """Several charges or additions: any iterable of `Item`."""
+    if not isinstance(value, Iterable):
+        raise _fail(f"items are several, not {type(value).__name__}: pass [Item(...), ...]")
+    found = list(value)
+    for item in found:
+        if not isinstance(item, Item):
+            raise _fail(
+                f"items are of the type Item, not {type(item).__name__}: pass "
+                f"Item(user_id, amount, action), not {_short(item)}"
+            )
+    return found
+
+
+def choice(value: object, what: str, choices: tuple[str, ...]) -> None:
+    """One of a few words."""
+    if value not in choices:
+        raise _fail(f"{what} is one of {', '.join(map(repr, choices))}, not {_short(value)}")
+
+
+def rollover(value: object) -> int | Literal["none", "all"]:
+    """What rolls over: `"none"`, `"all"`, or up to so many credits."""
+    if value == "none":
+        return "none"
+    if value == "all":
+        return "all"
+    if isinstance(value, str):
+        raise _fail(f"rollover is 'none', 'all' or a number of credits, not {_short(value)}")
+    return _whole(value, "rollover", 0, MAX_AMOUNT)
 
 
 def limit(value: object) -> int:
@@ -130,6 +237,45 @@ def instant_ms(value: object, what: str) -> int | None:
             raise _fail(f"{what} is a datetime without a time zone: {_short(value)}")
         return (value - EPOCH) // MILLISECOND
     return _whole(value, what, 0, 2**53 - 1)
+
+
+def duration_ms(value: object, what: str) -> int:
+    """A duration in whole ms, of seconds or a timedelta: above 0, at most ten thousand years."""
+    if isinstance(value, timedelta):
+        span = value / MILLISECOND
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        span = value * 1000
+    else:
+        raise _fail(f"{what} is seconds or a timedelta, not {type(value).__name__}")
+    if not 1 <= span <= LAST_MS:
+        raise _fail(f"{what} is above 0 (1 ms at least), and ends in the calendar: {_short(value)}")
+    return int(span)
+
+
+def hold_ms(value: object) -> int:
+    """How long a hold stays open, in ms: up to 366 days."""
+    span = duration_ms(value, "expires_in")
+    if span > MAX_HOLD_MS:
+        raise _fail(f"a hold expires within {MAX_HOLD_MS // 86_400_000} days, not {_short(value)}")
+    return span
+
+
+def fold_age_ms(value: object) -> int:
+    """How old an entry is that may be folded, in ms: 30 days or more."""
+    span = duration_ms(value, "older_than")
+    if span < MIN_FOLD_AGE_MS:
+        raise _fail(
+            f"entries are folded after {MIN_FOLD_AGE_MS // 86_400_000} days or more, as long as "
+            f"charges are told apart by their keys, not after {_short(value)}"
+        )
+    return span
+
+
+def expiry(at: int | None) -> int | None:
+    """When a grant expires (ms): within the calendar."""
+    if at is not None and at > LAST_MS:
+        raise _fail(f"credits expire by the end of the year 9999, not at {at} ms")
+    return at
 
 
 def metadata(value: Mapping[str, Any] | None) -> str | None:

@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from credits_core._version import __version__
-from credits_core.cli import accounts, doctor, reading, repair, signup
+from credits_core.cli import (
+    accounts,
+    allowances,
+    doctor,
+    export,
+    folding,
+    holds,
+    imports,
+    reading,
+    repair,
+    returns,
+    rules,
+    signup,
+    transfers,
+)
 from credits_core.cli.adapters import load
 from credits_core.cli.failures import ending, report
 from credits_core.cli.store import Store, store_options
@@ -100,14 +114,29 @@ def program(context: click.Context) -> None:
 
 for _command in (
     accounts.balance,
+    rules.account,
     reading.history,
     signup.init,
     accounts.add,
     accounts.deduct,
+    holds.hold,
+    holds.extend,
+    holds.settle,
+    holds.release,
+    returns.refund,
+    returns.revoke,
+    transfers.transfer,
+    transfers.merge,
+    allowances.allowance,
+    rules.floor,
+    rules.freeze,
+    rules.unfreeze,
     repair.verify,
     repair.reconcile,
     reading.users,
-    reading.export,
+    export.export,
+    folding.fold,
+    imports.import_sql,
     accounts.delete,
     doctor.doctor,
 ):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,11 +19,13 @@ from credits_core.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from credits_core.cli.store import Store
     from credits_core.client import Credits
     from credits_core.models import Receipt
+
+T = TypeVar("T")
 
 REFUSED = 1
 INVALID = 2
@@ -88,7 +91,22 @@ def _usage(error: click.UsageError) -> str:
     return f"{message.rstrip('.')}. See '{error.ctx.command_path} --help'."
 
 
-def certain(credits_: Credits, operation: Callable[[], Receipt]) -> Receipt:
+@contextmanager
+def repeatable(what: str, cure: str = "run it again, which does no harm") -> Iterator[None]:
+    """Writes that are simply run again when no answer comes, or when they are stopped."""
+    try:
+        yield
+    except OutcomeUnknownError as error:
+        raise OutcomeUnknownError(
+            f"whether {what} is not known, for no answer came: {cure}",
+            error.command,
+            error.deadline_ms,
+        ) from error
+    except KeyboardInterrupt:
+        raise Stopped(f"stopped before an answer came: {cure}") from None
+
+
+def certain(credits_: Credits, operation: Callable[[], T]) -> T | Receipt:
     """Run a write; when no answer comes, ask once what became of it and say so."""
     try:
         return operation()
@@ -96,6 +114,17 @@ def certain(credits_: Credits, operation: Callable[[], Receipt]) -> Receipt:
         receipt = _asked_again(credits_, error)
     note("No answer came; asked again, the ledger says that it was done.")
     return receipt
+
+
+def written(credits_: Credits, user: str, name: str, operation: Callable[[], T]) -> T | Receipt:
+    """Run the one write of a command; where only asking told of it, the answer is a receipt."""
+    try:
+        return certain(credits_, operation)
+    except KeyboardInterrupt:
+        raise Stopped(
+            f"stopped before an answer came: `credits history` of {user!r} tells whether "
+            f"this {name} was done"
+        ) from None
 
 
 def _asked_again(credits_: Credits, error: OutcomeUnknownError) -> Receipt:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
     from credits_core.errors import CreditsError
+    from credits_core.models import Receipt
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -47,9 +50,36 @@ def credits_of(amount: float) -> str:
     return f"{amount} credit" if amount == 1 else f"{amount} credits"
 
 
+def shown(moment: datetime) -> str:
+    """An instant, to the millisecond.
+
+    >>> from datetime import UTC, datetime
+    >>> shown(datetime(2026, 1, 31, 12, tzinfo=UTC))
+    '2026-01-31 12:00:00.000Z'
+    """
+    return moment.isoformat(sep=" ", timespec="milliseconds").replace("+00:00", "Z")
+
+
 def error_fields(error: CreditsError) -> dict[str, str]:
     """An error as JSON has it."""
     return {"error": type(error).__name__, "message": str(error)}
+
+
+def print_receipt(
+    receipt: Receipt,
+    about: Mapping[str, str],
+    sentence: str,
+    as_json: bool,
+    *,
+    again: str = "Done before, nothing changed",
+) -> None:
+    """What a write did: as JSON with what it was `about`, else as a sentence."""
+    if as_json:
+        emit_json({**about, **asdict(receipt)})
+        return
+    if receipt.replayed:
+        sentence = f"{again}: {credits_of(receipt.balance)} now."
+    click.echo(f"{sentence} ({clean(receipt.tx_id)})" if receipt.created else sentence)
 
 
 @contextmanager

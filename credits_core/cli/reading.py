@@ -1,22 +1,20 @@
-"""Commands that read at length: history, users, export."""
+"""Commands that read at length: history, users."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from credits_core.cli import values
-from credits_core.cli.output import clean, emit_json, json_option
+from credits_core.cli.output import clean, emit_json, json_option, shown
 from credits_core.cli.store import Store, pass_store, store_options
+from credits_core.models import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from credits_core.models import Transaction
 
@@ -61,10 +59,24 @@ def history(
 
 
 def _row(entry: Transaction) -> str:
-    when = entry.time.isoformat(sep=" ", timespec="milliseconds").replace("+00:00", "Z")
     about = "" if entry.metadata is None else json.dumps(entry.metadata, ensure_ascii=False)
-    row = f"{when}  {entry.amount:>+12}  {clean(entry.action):<20}  {clean(entry.id)}"
-    return f"{row}  {clean(about)}".rstrip()
+    row = f"{shown(entry.time)}  {entry.amount:>+12}  {clean(entry.action):<20}  {entry.kind:<10}"
+    words = [row, clean(entry.id), *_related(entry), clean(about)]
+    return "  ".join(words).rstrip()
+
+
+def _related(entry: Transaction) -> Iterator[str]:
+    for name, tx_id in (
+        ("hold", entry.hold_id),
+        ("grant", entry.grant_id),
+        ("of", entry.refers_to),
+    ):
+        if tx_id not in (None, entry.id):
+            yield f"{name} {clean(str(tx_id))}"
+    if entry.other_user is not None:
+        yield f"{'to' if entry.amount < 0 else 'from'} {clean(entry.other_user)}"
+    if entry.expires_at is not None:
+        yield f"until {shown(instant(entry.expires_at))}"
 
 
 @click.command(short_help="The ids of all users with an account.")
@@ -82,43 +94,3 @@ def users(store: Store, as_json: bool) -> None:
                 emit_json({"user_id": user})
             else:
                 click.echo(clean(user))
-
-
-@click.command(short_help="All that is stored of a user, as JSON.")
-@click.argument("user")
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, writable=True),
-    help="Write to this file, which only its owner may read; default is stdout.",
-)
-@json_option
-@store_options(hidden=True)
-@pass_store
-def export(store: Store, user: str, output: str | None, as_json: bool) -> None:
-    """Print all that is stored of USER as one JSON document, oldest transaction first."""
-    with store.client() as credits_:
-        account = credits_.export_account(user)
-    if not account.transactions and account.balance == 0:
-        raise click.ClickException(f"nothing is stored of {user!r}")
-    if output is None or output == "-":
-        emit_json(account.to_dict())
-        return
-    _write(Path(output), account.to_dict())
-    count = len(account.transactions)
-    if as_json:
-        emit_json({"user_id": user, "output": output, "transactions": count})
-    else:
-        click.echo(f"Wrote {count} transactions of {clean(user)} to {clean(output)}.")
-
-
-def _write(target: Path, document: dict[str, Any]) -> None:
-    # Beside the target and then in its place, so that no half file is ever taken for whole.
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            json.dump(document, file)
-            file.write("\n")
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

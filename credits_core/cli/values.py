@@ -1,4 +1,4 @@
-"""What stands on the command line as values: amounts, instants, metadata.
+"""What stands on the command line as values: amounts, instants, durations, metadata.
 
 They are checked by click callbacks, so that a refusal names the argument.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from credits_core.models import MAX_AMOUNT
+from credits_core.models import MAX_AMOUNT, MAX_PRIORITY
 from credits_core.validation import MAX_LIMIT
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # int() takes much that is no amount: signs, underscores, blanks, digits of other scripts.
 _DIGITS = re.compile(r"[0-9]{1,16}", re.ASCII)
+
+_DURATION = re.compile(r"([0-9]{1,9})([smhdw])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 # Milliseconds of 1973: what is smaller was meant as seconds, or as a date.
 _EARLIEST_MS = 100_000_000_000
@@ -31,7 +34,7 @@ def whole_number(low: int, high: int) -> Callable[[Any, Any, str | None], int | 
     def convert(_context: Any, _parameter: Any, text: str | None) -> int | None:
         if text is None:
             return None
-        if not _DIGITS.fullmatch(text):
+        if not _DIGITS.fullmatch(text.removeprefix("-") if low < 0 else text):
             raise click.BadParameter(
                 f"a whole number is written in the digits 0 to 9 alone, not {text!r}"
             )
@@ -43,8 +46,34 @@ def whole_number(low: int, high: int) -> Callable[[Any, Any, str | None], int | 
 
 
 amount = whole_number(1, MAX_AMOUNT)
+amount_or_zero = whole_number(0, MAX_AMOUNT)
+floor = whole_number(-MAX_AMOUNT, MAX_AMOUNT)
+priority = whole_number(-MAX_PRIORITY, MAX_PRIORITY)
 starting_credits = whole_number(0, MAX_AMOUNT)
 limit = whole_number(1, MAX_LIMIT)
+
+
+def rollover(context: Any, parameter: Any, text: str) -> Literal["none", "all"] | int | None:
+    """What rolls over: `none`, `all`, or up to so many credits."""
+    if text == "none":
+        return "none"
+    if text == "all":
+        return "all"
+    if not _DIGITS.fullmatch(text):
+        raise click.BadParameter(f"none, all or a number of credits is expected, not {text!r}")
+    return amount_or_zero(context, parameter, text)
+
+
+def duration(_context: Any, _parameter: Any, text: str | None) -> int | None:
+    """A duration in seconds, written with its unit: 90s 15m 12h 30d 2w."""
+    if text is None:
+        return None
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise click.BadParameter(
+            f"a duration is a number with s, m, h, d or w, such as 15m or 30d, not {text!r}"
+        )
+    return int(found[1]) * _SECONDS[found[2]]
 
 
 def since(_context: Any, _parameter: Any, text: str | None) -> int | None:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from credits_core.errors import (
     AccountStateError,
     BackendError,
+    HoldClosedError,
+    HoldNotFoundError,
     IdempotencyConflictError,
     InsufficientCreditsError,
     InvalidRequestError,
     LimitExceededError,
+    TransactionError,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +33,46 @@ RETRY_AFTER: Final = 5
 """Seconds that a client is asked to wait while the store is away."""
 
 
+# Answers that say nothing of the error but its kind; the first that fits.
+_FIXED: Final = (
+    (
+        InvalidRequestError,
+        400,
+        "invalid-request",
+        "Invalid request",
+        "The account or an amount of this request is not one that can be charged.",
+    ),
+    (
+        IdempotencyConflictError,
+        409,
+        "idempotency-conflict",
+        "Idempotency conflict",
+        "The idempotency key was used before, for something else. Use a new key.",
+    ),
+    (
+        HoldNotFoundError,
+        404,
+        "hold-not-found",
+        "Hold not found",
+        "This account has no such hold.",
+    ),
+    (
+        AccountStateError,
+        500,
+        "account-state",
+        "Account not usable",
+        "The credits of this account cannot be worked on until the operator repairs it.",
+    ),
+    (
+        TransactionError,
+        409,
+        "not-possible",
+        "Not possible",
+        "There is no transaction of this account that this can be done to.",
+    ),
+)
+
+
 class Problem(NamedTuple):
     """An answer: the HTTP status, the headers (content type included) and the JSON body."""
 
@@ -46,8 +89,12 @@ def problem(error: CreditsError, *, retry_after: int = RETRY_AFTER) -> Problem:
     - 503 for `BackendError`, with Retry-After in seconds: the store is away, or did not say
       whether it charged, and nothing is served without a charge;
     - 400 for `InvalidRequestError`: in a running app what is wrong came with the request;
-    - 409 for `IdempotencyConflictError` and `LimitExceededError` (with its `rule`): it would
-      be refused again as it is;
+    - 403 for `LimitExceededError` of the rule `"frozen"`: neither a top-up nor another request
+      helps, somebody has to look at the account;
+    - 404 for `HoldNotFoundError`;
+    - 409 for `HoldClosedError` (with its `state`), `IdempotencyConflictError` and
+      `LimitExceededError` of any other `rule`: it would be refused again as it is; and for a
+      bare `TransactionError`, such as a refund of what is no charge;
     - 500 for the others: an account that cannot be worked on (`AccountStateError`) or a price
       that is none is for the operator to put right, and no retry helps.
 
@@ -64,19 +111,24 @@ def problem(error: CreditsError, *, retry_after: int = RETRY_AFTER) -> Problem:
         detail = f"Credits cannot be charged at the moment. Try again in {retry_after} seconds."
         answer = _answer(503, "credits-unavailable", "Credits unavailable", detail)
         return answer._replace(headers={**answer.headers, "Retry-After": str(retry_after)})
-    if isinstance(error, InvalidRequestError):
-        detail = "The account or an amount of this request is not one that can be charged."
-        return _answer(400, "invalid-request", "Invalid request", detail)
-    if isinstance(error, IdempotencyConflictError):
-        detail = "The idempotency key was used before, for something else. Use a new key."
-        return _answer(409, "idempotency-conflict", "Idempotency conflict", detail)
     if isinstance(error, LimitExceededError):
-        detail = "A limit of this account does not allow it."
-        return _answer(409, "limit-exceeded", "Limit exceeded", detail, rule=error.rule)
-    if isinstance(error, AccountStateError):
-        detail = "The credits of this account cannot be worked on until the operator repairs it."
-        return _answer(500, "account-state", "Account not usable", detail)
+        return _limit(error)
+    if isinstance(error, HoldClosedError):
+        detail = "The hold has ended already, in another way than is asked for."
+        return _answer(409, "hold-closed", "Hold closed", detail, state=error.state)
+    for kind, status, name, title, detail in _FIXED:
+        if isinstance(error, kind):
+            return _answer(status, name, title, detail)
     return _answer(500, "internal", "Internal error", "The request could not be charged.")
+
+
+def _limit(error: LimitExceededError) -> Problem:
+    if error.rule == "frozen":
+        # Why is between the operator and the user: it is not told here.
+        detail = "This account is frozen: nothing is spent from it until the operator lifts that."
+        return _answer(403, "account-frozen", "Account frozen", detail, rule=error.rule)
+    detail = "A limit of this account does not allow it."
+    return _answer(409, "limit-exceeded", "Limit exceeded", detail, rule=error.rule)
 
 
 def _insufficient(error: InsufficientCreditsError) -> Problem:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from credits_core.commands import stored_balance
 from credits_core.errors import BackendError, BalanceVerificationError, CreditsError
 from credits_core.models import ReconcileReport
-from credits_core.plans import WIDTH, Plan, together
+from credits_core.plans import WIDTH, Plan, one, together
 from credits_core.plans.verify import rebuild, verify
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def _check_store(keys: KeySpace, user_id: str) -> Plan[None]:
 
 def _account(keys: KeySpace, user_id: str, *, repair: bool) -> Plan[str]:
     found = yield from verify(keys, user_id)
-    if found.valid:
-        return "verified"
-    if not repair:
-        raise BalanceVerificationError(user_id, found.cached, found.calculated)
-    yield from rebuild(keys, user_id)
-    return "fixed"
+    if not found.valid:
+        if not repair:
+            raise BalanceVerificationError(user_id, found.cached, found.calculated)
+        yield from rebuild(keys, user_id)
+    # A touch: holds and grants of users who do not come back fall due here.
+    yield from one(stored_balance(keys, user_id))
+    return "verified" if found.valid else "fixed"

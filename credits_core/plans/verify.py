@@ -56,12 +56,14 @@ class Range:
 class Snapshot:
     """One instant: the balance as stored (None: missing), counts, entries of open ranges.
 
-    `members` is None when the open ranges hold too many.
+    `members` is None when the open ranges hold too many. `folded` is other after each fold: up
+    to where, as a score, and what tells it from others; `""` before the first.
     """
 
     raw: str | None
     counts: tuple[int, ...]
     members: tuple[str, ...] | None
+    folded: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Account:
     raw: str | None
     calculated: Number
     entries: int
+    folded: str
 
 
 EVERYTHING = ("-inf", "+inf")
@@ -101,6 +104,7 @@ def _settle(keys: KeySpace, user_id: str) -> Plan[Account]:
     known: list[Range] = []
     open_: list[Bounds] = [EVERYTHING]
     page = PAGE
+    folded: str | None = None
     for _ in range(ROUNDS):
         known = _joined(known)
         # The first look may meet a whole log; afterwards only what others just wrote is open.
@@ -109,6 +113,12 @@ def _settle(keys: KeySpace, user_id: str) -> Plan[Account]:
         if isinstance(snapshot, CreditsError):
             page = smaller(page, snapshot)
             continue
+        if folded is not None and snapshot.folded != folded:
+            # Below that entries were replaced by a sum: a count there says nothing any more.
+            known, open_ = _above(known, open_, snapshot.folded)
+            folded = snapshot.folded
+            continue
+        folded = snapshot.folded
         counted = zip(known, snapshot.counts, strict=False)
         stale = [part for part, count in counted if part.count != count]
         if snapshot.members is not None and not stale:
@@ -128,7 +138,21 @@ def _account(known: list[Range], open_: list[Bounds], snapshot: Snapshot, user_i
     members = snapshot.members or ()
     total = sum(part.total for part in known)
     total += sum(decoding.entry(member, user_id)["amount"] for member in members)
-    return Account(tuple(known), tuple(open_), snapshot.raw, total, sum(snapshot.counts))
+    entries = sum(snapshot.counts)
+    return Account(tuple(known), tuple(open_), snapshot.raw, total, entries, snapshot.folded)
+
+
+def _above(
+    known: list[Range], open_: list[Bounds], folded: str
+) -> tuple[list[Range], list[Bounds]]:
+    """What is known above a fold; all that begins below it is open again, as one range."""
+    if not folded:  # the account was deleted, and begun anew
+        return [], [EVERYTHING]
+    up_to = float(folded.split(maxsplit=1)[0])
+    kept = [part for part in known if float(part.low) >= up_to]
+    still = [bounds for bounds in open_ if float(bounds[0]) >= up_to]
+    lows = [part.low for part in kept] + [low for low, _ in still]
+    return kept, [("-inf", min(lows, key=float, default="+inf")), *still]
 
 
 def _by_size(sizes: list[tuple[Bounds, int]], room: int) -> tuple[list[Bounds], list[Bounds]]:
@@ -206,16 +230,16 @@ def _snapshot(
     keys: KeySpace, user_id: str, known: Sequence[Range], open_: Sequence[Bounds], most: int
 ) -> Command[Snapshot]:
     args = (str(most), str(len(known)), str(len(open_)), *_ranges(known, open_))
-    call = Call(scripts.SNAPSHOT, keys.account(user_id)[:2], args)
+    call = Call(scripts.SNAPSHOT, keys.account(user_id)[:3], args)
     return Command("verify_balance", user_id, call, partial(_decode_snapshot, user_id=user_id))
 
 
 def _decode_snapshot(reply: Reply, *, user_id: str) -> Snapshot:
     if reply[0] == "long":
-        return Snapshot(None, tuple(map(int, reply[2].split())), None)
+        return Snapshot(None, tuple(map(int, reply[2].split())), None, reply[3])
     decoding.accepted(reply, user_id=user_id)
     raw = reply[3] if reply[2] == "set" else None
-    return Snapshot(raw, tuple(map(int, reply[4].split())), tuple(reply[5:]))
+    return Snapshot(raw, tuple(map(int, reply[4].split())), tuple(reply[6:]), reply[5])
 
 
 def _repair(keys: KeySpace, user_id: str, account: Account) -> Command[int | None]:
@@ -227,8 +251,9 @@ def _repair(keys: KeySpace, user_id: str, account: Account) -> Command[int | Non
         *_ranges(known, account.open),
         *(str(part.count) for part in known),
         str(sum(part.total for part in known)),
+        account.folded,
     )
-    call = Call(scripts.REPAIR, keys.account(user_id)[:2], args)
+    call = Call(scripts.REPAIR, keys.account(user_id)[:3], args)
     decode = partial(_decode_repair, user_id=user_id)
     return Command("rebuild_balance", user_id, call, decode, writes=True)
 

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from pkgutil import get_data
 
+_BULKY = frozenset({"account", "fold", "read_log", "repair", "snapshot"})
+
 _USE = re.compile(r"^ *-- @use (.+)\n", re.MULTILINE)
 
 
@@ -37,7 +39,7 @@ def assemble(name: str, **swapped: str) -> Script:
 
     text = _code(expand(_read(name)))
     sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-    return Script(name, text, sha, bulky=name in ("read_log", "snapshot", "repair"))
+    return Script(name, text, sha, bulky=name in _BULKY)
 
 
 def _read(name: str) -> str:
@@ -52,10 +54,25 @@ def _code(lua: str) -> str:
 
 DEDUCT = assemble("deduct")
 ADD = assemble("add")
+BATCH = assemble("batch")
 INITIALIZE = assemble("initialize")
+HOLD = assemble("hold")
+EXTEND = assemble("extend")
+SETTLE = assemble("settle")
+REFUND = assemble("refund")
+REVOKE = assemble("revoke")
+RENEW = assemble("renew")
+SEND = assemble("send")
+RECEIVE = assemble("receive")
+CANCEL = assemble("cancel")
+RECALL = assemble("recall")
+CONFIRM = assemble("confirm")
+OUTBOX = assemble("outbox")
 BALANCE = assemble("balance")
-LOOKUP = assemble("lookup")
+ACCOUNT = assemble("account")
+SETTINGS = assemble("settings")
 READ_LOG = assemble("read_log")
 SNAPSHOT = assemble("snapshot")
 REPAIR = assemble("repair")
+FOLD = assemble("fold")
 DELETE = assemble("delete")

@@ -1,13 +1,13 @@
 -- Sets the balance to the sum of the log, where the log is still what was summed.
 --
--- KEYS  1 balance  2 log
+-- KEYS  1 balance  2 log  3 state
 -- ARGV  1 most open entries to sum here  2 known ranges  3 open ranges
 --       4... low, high of each range, known ones first; then the count of each known range;
---       last the sum of the known ranges
+--       then the sum of the known ranges; last what state said of folding then, or ''
 -- Reply {'ok', now, balance before or '', balance after} | {'changed', now}
---       | {'state', now, what, detail} | {'limit', now, sum}
--- The counts are the compare of a compare-and-set: entries are immutable, so an unchanged
--- count is an unchanged sum. Both sides move in one instant, so that two repairs, or a
+--       | {'state', now, what, detail} | {'limit', now, rule, sum}
+-- The counts, and that nothing was folded meanwhile, are the compare of a compare-and-set:
+-- entries are immutable, so an unchanged count is an unchanged sum. Both sides move in one instant, so that two repairs, or a
 -- repair amid writers, never create or destroy a credit; a repeat changes nothing.
 -- @use clock number stored ranges
 if entries == 0 then return {'state', stamp, 'missing_log', raw or ''} end
@@ -15,6 +15,9 @@ if entries == 0 then return {'state', stamp, 'missing_log', raw or ''} end
 local known, open = tonumber(ARGV[2]), tonumber(ARGV[3])
 local counts = count_ranges(4, known + open)
 local expected = 4 + 2 * (known + open)
+if (redis.call('HGET', KEYS[3], 'folded') or '') ~= ARGV[expected + known + 1] then
+  return {'changed', stamp}
+end
 for i = 1, known do
   if counts[i] ~= tonumber(ARGV[expected + i - 1]) then return {'changed', stamp} end
 end
@@ -35,7 +38,7 @@ for i = known, known + open - 1 do
     sum = sum + amount
   end
 end
-if sum > MAX_BALANCE or sum < -MAX_BALANCE then return {'limit', stamp, digits(sum)} end
+if sum > MAX_BALANCE or sum < -MAX_BALANCE then return {'limit', stamp, 'max_balance', digits(sum)} end
 
 local text = sum == math.floor(sum) and digits(sum) or string.format('%.17g', sum)
 if raw ~= text then redis.call('SET', KEYS[1], text) end

@@ -146,6 +146,11 @@ def test_history_newest_first(server: Server, ledger: Credits):
         "metadata": {"model": "small"},
         "timestamp": entry.timestamp,
         "kind": "deduct",
+        "hold_id": None,
+        "grant_id": None,
+        "refers_to": None,
+        "expires_at": None,
+        "other_user": None,
     }
 
 

@@ -230,7 +230,7 @@ def test_work_that_fails_is_given_back_before_the_answer(
     assert get(served, path, payer).status_code == status
     assert log(credits, payer) == TAKEN_AND_GIVEN_BACK
     refund, charge = credits.get_transactions(payer)[:2]
-    assert refund.metadata == {"refund_of": charge.id}
+    assert (refund.kind, refund.refers_to) == ("refund", charge.id)
 
 
 def test_a_background_task_that_fails_does_not_refund_what_was_delivered(

@@ -1,14 +1,20 @@
-"""`make bench`: every ratio with its bound; exits 0 whatever they are."""
+"""`make bench`: every figure with its bound; exits 0 whatever they are."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 
-from tests.benchmarks import script_cost, tcp, upstash
+from tests.benchmarks import live_cost, script_cost, stalls, tcp, upstash
 from tests.support.servers import Server
 
-SUITES = {"tcp": tcp.rows, "script": script_cost.rows, "rest": upstash.rows}
+SUITES = {
+    "tcp": tcp.rows,
+    "script": script_cost.rows,
+    "live": live_cost.rows,
+    "stalls": stalls.rows,
+    "rest": upstash.rows,
+}
 
 
 async def main(chosen: list[str]) -> None:

@@ -44,6 +44,31 @@ class Row:
         )
 
 
+@dataclass(frozen=True)
+class Stall:
+    """One line of the report: for how long at a time the server served nobody else (ms).
+
+    `worst` is the longest of each repetition. Each does the same, so that the least of them
+    counts: the rest is what else this machine was doing.
+    """
+
+    what: str
+    worst: tuple[float, ...]
+    bound: float
+    note: str = ""
+
+    @property
+    def reached(self) -> bool:
+        return min(self.worst) <= self.bound
+
+    def __str__(self) -> str:
+        return (
+            f"{'ok  ' if self.reached else 'MISS'} {self.what:<44} "
+            f"{min(self.worst):5.1f} ms (up to {max(self.worst):.1f}), "
+            f"bound ≤ {self.bound:g} ms   {self.note}"
+        ).rstrip()
+
+
 def row(
     what: str,
     pairs: list[tuple[float, float]],

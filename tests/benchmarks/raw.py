@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from credits_core import scripts
+from credits_core.keys import KeySpace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +21,13 @@ def evalsha_words(user_id: str) -> tuple[str, ...]:
         f'{{"id":"tx_1763612345678_{next(_number):016d}","amount":-1,'
         f'"action":"chat_message","timestamp":1763612345678}}'
     )
-    return ("EVALSHA", scripts.DEDUCT.sha, "3", *names(user_id), FAR, member, "1", "", "0")
+    keys = names(user_id)
+    return ("EVALSHA", scripts.DEDUCT.sha, str(len(keys)), *keys, FAR, member, "1", "", "0")
 
 
-def names(user_id: str) -> tuple[str, str, str]:
+def names(user_id: str) -> tuple[str, ...]:
     """The keys of an account."""
-    return f"balance:{user_id}", f"txs:{user_id}", f"credits:state:{user_id}"
+    return KeySpace().account(user_id)
 
 
 def members(count: int) -> Iterator[tuple[str, float]]:

@@ -26,43 +26,43 @@ async def rows(server: Server) -> AsyncIterator[Row]:
     client.script_load(scripts.DEDUCT.text)
     theirs = client.script_load(TYPESCRIPT_DEDUCT)
     for user in ("plain", "typescript"):
-        _seed(client, user, 10)
+        seed(client, user, 10)
 
     def typescript(number: int) -> tuple[Any, ...]:
-        balance, log, _ = names("typescript")
+        balance, log = names("typescript")[:2]
         member = f'{{"id":"tx_{number}","amount":-1,"action":"chat_message","timestamp":{number}}}'
         return ("EVALSHA", theirs, "2", balance, log, "1", str(1_700_000_000_000 + number), member)
 
     async def ours() -> float:
-        return _cost(client, lambda _: evalsha_words("plain"))
+        return cost(client, lambda _: evalsha_words("plain"))
 
     counter = iter(range(10**9))
 
     async def reference() -> float:
-        return _cost(client, lambda _: typescript(next(counter)))
+        return cost(client, lambda _: typescript(next(counter)))
 
     # The bound of Redis 7 is 2.5, that of Valkey 9 is 3.
     bound = 3.0 if "valkey_version" in client.info("server") else 2.5
     pairs = await in_turn(ours, reference)
     yield row("script time, TypeScript's deduct", pairs, unit="µs", bound=bound, better="lower")
 
-    _seed(client, "short", 10)
-    _seed(client, "long", LONG)
+    seed(client, "short", 10)
+    seed(client, "long", LONG)
 
     async def at_length() -> float:
-        return _cost(client, lambda _: evalsha_words("long"))
+        return cost(client, lambda _: evalsha_words("long"))
 
     async def at_ten() -> float:
         client.delete(*names("short"))
-        _seed(client, "short", 10)
-        return _cost(client, lambda _: evalsha_words("short"))
+        seed(client, "short", 10)
+        return cost(client, lambda _: evalsha_words("short"))
 
     pairs = await in_turn(at_length, at_ten)
     yield row("script time at 1,000,000 / 10 entries", pairs, unit="µs", bound=1.1, better="lower")
     client.close()
 
 
-def _cost(client: redis.Redis, command: Callable[[int], tuple[Any, ...]]) -> float:
+def cost(client: redis.Redis, command: Callable[[int], tuple[Any, ...]]) -> float:
     """Microseconds a call."""
     client.config_resetstat()
     for start in range(0, CALLS, 500):
@@ -74,8 +74,8 @@ def _cost(client: redis.Redis, command: Callable[[int], tuple[Any, ...]]) -> flo
     return float(stats["cmdstat_evalsha"]["usec_per_call"])
 
 
-def _seed(client: redis.Redis, user: str, entries: int) -> None:
-    balance, log, _ = names(user)
+def seed(client: redis.Redis, user: str, entries: int) -> None:
+    balance, log = names(user)[:2]
     source = members(entries)
     while batch := dict(islice(source, 10_000)):
         client.zadd(log, batch)

@@ -84,7 +84,7 @@ class Store:
 
     async def look(self, user: str, prefix: str = "") -> Look:
         """One instant of an account."""
-        keys = KeySpace(prefix).everything(user)
+        keys = KeySpace(prefix).account(user)
         return Look(keys, await self.run("EVAL", _LOOK, len(keys), *keys))
 
     async def append(self, user: str, entries: Iterable[tuple[float, str]]) -> None:

@@ -79,9 +79,8 @@ async def test_a_first_touch_with_bad_credits_gives_none(store, user, kind):
 
 async def test_a_call_past_its_deadline_changes_nothing(credits, store, user):
     await credits.initialize_user(user, 50)
-    now = int(
-        float((await execute(store, Call(scripts.LOOKUP, KeySpace().account(user), ("x",))))[1])
-    )
+    look = commands.stored_balance(KeySpace(), user).bind(FAR)
+    now = int(float((await execute(store, look))[1]))
     calls = {
         "deduct": entry("deduct", user),
         "deduct with a key": entry("deduct", user, "k"),
@@ -117,9 +116,9 @@ async def test_what_was_done_is_answered_past_the_deadline(credits, store, user)
 async def test_a_repair_sums_only_numbers(store, user, amount):
     await store.append(user, [(1, f'{{"id":"a","amount":{amount},"action":"x","timestamp":1}}')])
     await store.run("SET", f"balance:{user}", 7)
-    keys = KeySpace().account(user)[:2]
+    keys = KeySpace().account(user)[:3]
     reply = await execute(
-        store, Call(scripts.REPAIR, keys, ("2000", "0", "1", "-inf", "+inf", "0"))
+        store, Call(scripts.REPAIR, keys, ("2000", "0", "1", "-inf", "+inf", "0", ""))
     )
     assert reply[0] in ("state", "limit", "ok")
     text = (await store.look(user)).balance

@@ -248,8 +248,10 @@ async def test_a_key_that_is_no_text_stops_no_reconciliation(open_credits, new_u
     credits = open_credits(prefix=prefix)
     store = Store(credits)
     await credits.initialize_user("alice", 10)
-    lua = "return redis.call('SET', KEYS[1] .. '\\255\\254', 5)"
-    await store.run("EVAL", lua, 1, f"{prefix}balance:")
+    on_the_key = "return redis.call(ARGV[1], KEYS[1] .. '\\255\\254', unpack(ARGV, 2))"
+    await store.run("EVAL", on_the_key, 1, f"{prefix}balance:", "SET", 5)
     report = await credits.reconcile()
     assert (report.total, report.verified, report.errors) == (2, 1, 1)
     assert isinstance(report.problems[0][1], InvalidRequestError)
+    # Others, too, list the keys of this server.
+    await store.run("EVAL", on_the_key, 1, f"{prefix}balance:", "DEL")

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from credits_core import AccountStateError, BalanceVerificationError, InsufficientCreditsError
+from credits_core import (
+    AccountStateError,
+    BalanceVerificationError,
+    InsufficientCreditsError,
+    Period,
+)
 from tests.contract.store import Store, entry
 
 
@@ -150,6 +155,25 @@ async def test_idempotency_records_of_another_type_refuse_the_calls_with_keys(
     await store.run("RPUSH", f"credits:{family}:{user}", "somebody's list")
     keyed = {name: call for name, call in writes(credits, user).items() if "key" in name}
     await refused(credits, store, user, "wrong_type", keyed)
+    assert (await credits.deduct(user, 1, "chat")).balance == 49
+
+
+@pytest.mark.parametrize("family", ["grants", "due"])
+async def test_lists_of_grants_and_holds_of_another_type_refuse_what_opens_one(
+    credits, store, user, family
+):
+    await credits.initialize_user(user, 50)
+    await store.run("RPUSH", f"credits:{family}:{user}", "somebody's list")
+    period = Period(1_700_000_000_000, 9_000_000_000_000)
+    calls = {
+        "hold": lambda: credits.hold(user, 1, "training"),
+        "grant": lambda: credits.add(user, 1, "promotion", expires_in=60),
+        "allowance": lambda: credits.grant_allowance(user, "pro", 1, period),
+        "floor": lambda: credits.set_floor(user, -1),
+        "freeze": lambda: credits.freeze(user),
+        "account": lambda: credits.get_account(user),
+    }
+    await refused(credits, store, user, "wrong_type", calls)
     assert (await credits.deduct(user, 1, "chat")).balance == 49
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from credits_core import Credits, scripts
+from credits_core.keys import KeySpace
+from tests.support import moving_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,12 +19,6 @@ if TYPE_CHECKING:
     from tests.support.servers import Server
 
 DAY_MS = 24 * 3600 * 1000
-
-MOVABLE_CLOCK = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + time[2] / 1000 + tonumber(redis.call('GET', 'test:clock') or '0')
-local stamp = string.format('%.17g', now)
-"""
 
 
 @pytest.fixture
@@ -35,11 +31,10 @@ def credits(server: Server) -> Iterator[Credits]:
 def move_clock(
     monkeypatch: pytest.MonkeyPatch, raw: redis.Redis
 ) -> Iterator[Callable[[int], object]]:
-    """Moves the clock of the charging scripts by so many ms from the real time."""
-    for name in ("DEDUCT", "ADD", "INITIALIZE", "LOOKUP"):
-        monkeypatch.setattr(scripts, name, scripts.assemble(name.lower(), clock=MOVABLE_CLOCK))
-    yield lambda ms: raw.set("test:clock", ms)
-    raw.delete("test:clock")
+    """Moves the clock of the scripts by so many ms from the real time."""
+    moving_clock.install(monkeypatch)
+    yield lambda ms: raw.set(moving_clock.KEY, ms)
+    raw.delete(moving_clock.KEY)
 
 
 def test_the_key_of_a_charge_is_kept_for_thirty_days_at_least(credits, user, move_clock):
@@ -75,10 +70,10 @@ def test_a_busy_account_does_not_run_ahead_of_time(credits, user, raw):
     standing = "local now, stamp = 1800000000000, '1800000000000'\n"
     script = scripts.assemble("deduct", clock=standing)
     credits.initialize_user(user, 1000)
-    names = (f"balance:{user}", f"txs:{user}", f"credits:state:{user}")
+    names = KeySpace().account(user)
     for number in range(1000):
         member = f'{{"id":"tx_{number}","amount":-1,"action":"chat","timestamp":1}}'
-        raw.eval(script.text, 3, *names, "9e15", member, "1", "", "0")
+        raw.eval(script.text, len(names), *names, "9e15", member, "1", "", "0")
     entries = raw.zrange(f"txs:{user}", 1, -1, withscores=True)
     assert [json.loads(member)["id"] for member, _ in entries] == [
         f"tx_{number}" for number in range(1000)

@@ -18,12 +18,12 @@ __all__ = ["setting"]  # the fixture
 async def test_a_charge_without_an_answer_serves_nothing_and_costs_nothing(
     setting: Setting, fate: str
 ) -> None:
-    setting.store.broken = {"deduct": fate, "lookup": "away"}
+    setting.store.broken = {"deduct": fate, "question": "away"}
     with pytest.raises(OutcomeUnknownError):
         async with charged(setting.credits, "alice", 10, "chat"):
             pytest.fail("the work ran")
     await asyncio.sleep(0.3)
-    setting.store.broken = {"add": "away"}
+    setting.store.broken = {"refund": "away"}
     await asyncio.sleep(0.3)
     setting.store.broken = {}
     await drain(setting.credits)
@@ -56,7 +56,7 @@ async def test_a_store_that_is_away_charges_nothing(setting: Setting) -> None:
 async def test_a_give_back_that_fails_hides_nothing_and_is_tried_again(
     setting: Setting, how: str
 ) -> None:
-    setting.store.broken = {"add": how}
+    setting.store.broken = {"refund": how}
     with pytest.raises(KeyError, match="the work") as failed:
         async with charged(setting.credits, "alice", 10, "chat") as paid:
             raise KeyError("the work")
@@ -70,7 +70,7 @@ async def test_a_give_back_that_never_comes_through_is_logged(
     setting: Setting, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(charge, "PAUSES", (0.01,))
-    setting.store.broken = {"add": "away"}
+    setting.store.broken = {"refund": "away"}
     with pytest.raises(KeyError):
         async with charged(setting.credits, "alice", 10, "chat") as paid:
             raise KeyError
@@ -100,15 +100,15 @@ async def test_a_give_back_that_is_refused_is_logged_and_hides_nothing(
 
 
 class Buggy(AsyncCredits):
-    """A client that raises what nobody expects, after it has charged or added."""
+    """A client that raises what nobody expects, after it has charged or refunded."""
 
     async def deduct(self, *args: Any, **options: Any) -> Receipt:
         await super().deduct(*args, **options)
         raise RuntimeError("a bug of deduct")
 
-    async def add(self, *args: Any, **options: Any) -> Receipt:
-        await super().add(*args, **options)
-        raise RuntimeError("a bug of add")
+    async def refund(self, *args: Any, **options: Any) -> Receipt:
+        await super().refund(*args, **options)
+        raise RuntimeError("a bug of refund")
 
 
 async def test_a_give_back_that_breaks_is_logged_and_hides_nothing(
@@ -119,9 +119,9 @@ async def test_a_give_back_that_breaks_is_logged_and_hides_nothing(
     with pytest.raises(KeyError, match="the work") as failed:
         async with charged(setting.credits, "alice", 10, "chat") as paid:
             raise KeyError("the work")
-    assert "a bug of add" in failed.value.__notes__[0]
+    assert "a bug of refund" in failed.value.__notes__[0]
     assert f"the give-back of {paid.tx_id} to 'alice' of 10 credits for 'chat'" in caplog.text
-    assert "RuntimeError: a bug of add" in caplog.text
+    assert "RuntimeError: a bug of refund" in caplog.text
     assert await setting.balance() == 100
 
 
@@ -169,5 +169,5 @@ async def test_cancelled_when_the_charge_has_just_been_made_it_waits_for_the_giv
     entering = asyncio.create_task(charged(client, "alice", 10, "chat").__aenter__())
     with pytest.raises(asyncio.CancelledError):
         await entering
-    assert setting.store.done[-2:] == ["deduct", "add"]
+    assert setting.store.done[-2:] == ["deduct", "refund"]
     assert await setting.balance() == 100

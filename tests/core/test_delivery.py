@@ -186,13 +186,13 @@ def refused_in_time(terms):
     assert isinstance(pause, Sleep)
     assert 0 < pause.seconds <= terms.timeout
     asked = steps.send(None)
-    assert asked.call == command.witness
+    assert asked.call == command.question()
     return deadline, steps
 
 
 def test_a_refusal_that_may_be_overtaken_is_confirmed(terms):
     deadline, steps = refused_in_time(terms)
-    assert end(steps, reply("absent", deadline + 1))[0] == "insufficient"
+    assert end(steps, reply("late", deadline + 1))[0] == "insufficient"
 
 
 def test_a_refusal_that_was_overtaken_becomes_the_success(terms):
@@ -216,7 +216,7 @@ def test_a_refusal_that_cannot_be_confirmed_is_unknown(terms):
 def test_a_question_that_was_asked_too_early_leaves_it_unknown(terms):
     deadline, steps = refused_in_time(terms)
     with pytest.raises(OutcomeUnknownError):
-        steps.send(reply("absent", deadline))
+        steps.send(reply("late", deadline))
 
 
 def unknown(terms, ahead=500):
@@ -230,7 +230,7 @@ def test_resolving_waits_until_no_copy_can_execute_and_asks(terms):
     pause = next(steps)
     assert 0.3 < pause.seconds < 0.6
     asked = steps.send(None)
-    assert asked.call == error.command.witness
+    assert asked.call == error.command.question()
     found = reply("ok", NOW, "5", NOW)
     assert end(steps, found) == found
 
@@ -238,18 +238,18 @@ def test_resolving_waits_until_no_copy_can_execute_and_asks(terms):
 def test_resolving_answers_none_for_what_will_never_happen(terms):
     error, steps = unknown(terms, ahead=-100)
     assert isinstance(next(steps), Send), "the deadline is past: there is nothing to wait for"
-    assert end(steps, reply("absent", error.deadline_ms + 1)) is None
+    assert end(steps, reply("late", error.deadline_ms + 1)) is None
 
 
 def test_resolving_asks_again_where_the_question_failed_or_came_early(terms):
     error, steps = unknown(terms, ahead=-100)
     next(steps)
     assert isinstance(steps.send(LOST), Send)
-    assert isinstance(steps.send(reply("absent", error.deadline_ms)), Send)
-    assert end(steps, reply("absent", error.deadline_ms + 1)) is None
+    assert isinstance(steps.send(reply("late", error.deadline_ms)), Send)
+    assert end(steps, reply("late", error.deadline_ms + 1)) is None
 
 
-@pytest.mark.parametrize("answer", [LOST, NOT_SENT, reply("absent", NOW - 200)])
+@pytest.mark.parametrize("answer", [LOST, NOT_SENT, reply("late", NOW - 200)])
 def test_resolving_without_an_answer_can_be_asked_again(terms, answer):
     _, steps = unknown(terms, ahead=-100)
     next(steps)

@@ -182,13 +182,21 @@ def test_refusals():
     with pytest.raises(IdempotencyConflictError, match="add 7 x y") as conflict:
         receipt("conflict", "9", "3", "add 7 x y\ntx_first 7")
     assert conflict.value.tx_id == "tx_first"
-    with pytest.raises(LimitExceededError, match="90") as limit:
-        receipt("limit", "9", "90")
-    assert limit.value.rule == "max_balance"
+    with pytest.raises(LimitExceededError, match="because") as frozen:
+        receipt("frozen", "9", "because")
+    assert frozen.value.rule == "frozen"
     with pytest.raises(InvalidRequestError, match="amount"):
         receipt("invalid", "9", "amount")
     with pytest.raises(ValueError, match="gibberish"):  # which leaves the outcome unknown
         receipt("gibberish", "9")
+
+
+@pytest.mark.parametrize("rule", sorted(decoding._LIMITS))
+def test_every_limit_has_words(rule):
+    with pytest.raises(LimitExceededError, match="90") as limit:
+        receipt("limit", "9", rule, "90")
+    assert limit.value.rule == rule
+    assert "alice" in str(limit.value)
 
 
 @pytest.mark.parametrize("state", sorted(decoding._STATES))
@@ -197,3 +205,10 @@ def test_every_state_has_words(state):
         receipt("state", "9", state, "{detail}")
     assert refusal.value.state == state
     assert "alice" in str(refusal.value)
+
+
+@pytest.mark.parametrize("side", ["to", "from"])
+@pytest.mark.parametrize(("kind", "other"), [("transfer", "bob"), ("merge", "bob"), (None, None)])
+def test_a_move_names_the_other_account_and_nothing_else_does(side, kind, other):
+    text = member("tx_1_a", 5, "x", None, 1, kind=kind, **{side: "bob"})
+    assert transaction(json.loads(text), 1.0).other_user == other

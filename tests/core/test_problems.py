@@ -9,13 +9,17 @@ from credits_core import (
     BackendUnavailableError,
     BalanceVerificationError,
     CreditsError,
+    HoldClosedError,
+    HoldNotFoundError,
     IdempotencyConflictError,
     InsufficientCreditsError,
     InvalidRequestError,
     LimitExceededError,
     OutcomeUnknownError,
     PricingConfigError,
+    TransactionError,
 )
+from credits_core.errors import HoldState
 from credits_core.http.problems import PROBLEM_JSON, TYPE_PREFIX, problem
 
 SECRET = "redis://:hunter2@10.0.0.1 user 'mallory' key k-123"
@@ -27,6 +31,10 @@ CASES: list[tuple[CreditsError, int, str]] = [
     (InvalidRequestError(SECRET), 400, "invalid-request"),
     (IdempotencyConflictError(SECRET, tx_id=SECRET), 409, "idempotency-conflict"),
     (LimitExceededError("max_balance", SECRET), 409, "limit-exceeded"),
+    (LimitExceededError("frozen", SECRET), 403, "account-frozen"),
+    (HoldNotFoundError(SECRET, tx_id=SECRET), 404, "hold-not-found"),
+    (HoldClosedError(SECRET, tx_id=SECRET, state="expired", kept=0), 409, "hold-closed"),
+    (TransactionError(SECRET, tx_id=SECRET), 409, "not-possible"),
     (AccountStateError(SECRET, user_id=SECRET, state="wrong_type"), 500, "account-state"),
     (PricingConfigError(SECRET, SECRET), 500, "internal"),
     (BalanceVerificationError(SECRET, 1, 2), 500, "internal"),
@@ -72,3 +80,16 @@ def test_only_a_store_that_is_away_asks_to_come_back() -> None:
 
 def test_a_limit_names_its_rule() -> None:
     assert problem(LimitExceededError("max_balance", "too much")).body["rule"] == "max_balance"
+
+
+def test_a_frozen_account_is_told_apart_and_nobody_is_told_why() -> None:
+    body = problem(LimitExceededError("frozen", "account 'alice' is frozen (fraud)")).body
+    assert body["rule"] == "frozen"
+    assert "fraud" not in json.dumps(body)
+
+
+@pytest.mark.parametrize("state", ["settled", "released", "expired"])
+def test_a_hold_that_has_ended_says_how(state: HoldState) -> None:
+    error = HoldClosedError("told", tx_id="tx_1_a", state=state, kept=25)
+    assert problem(error).body["state"] == state
+    assert "tx_1_a" not in json.dumps(problem(error).body)

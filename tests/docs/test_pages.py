@@ -12,11 +12,14 @@ from credits_core import _client, errors, flights, models, validation
 from credits_core.cli.app import program
 from credits_core.config import ENVIRONMENT
 from credits_core.http.problems import problem
+from credits_core.keys import KeySpace
 from credits_core.plans.reconcile import MAX_PROBLEMS
 from tests.docs.examples import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+DAY_MS = 24 * 3600 * 1000
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*/*.md")), DOCS / "index.md"]
@@ -86,6 +89,7 @@ def an_error(kind: type[errors.CreditsError]) -> errors.CreditsError:
     for name in ("required", "available"):
         setattr(error, name, 0)
     error.rule = "max_balance"  # type: ignore[attr-defined]
+    error.state = "settled"  # type: ignore[attr-defined]
     return error
 
 
@@ -116,6 +120,11 @@ def test_the_environment_page_has_each_variable_in_order():
         ("Idempotency key", [validation.MAX_KEY_CHARS]),
         ("Metadata", [validation.MAX_METADATA_BYTES, validation.MAX_METADATA_DEPTH]),
         ("Transactions a `get_transactions`", [validation.MAX_LIMIT]),
+        ("Items at once (`atomic=True`)", [validation.MAX_BATCH]),
+        ("Time of a hold", [validation.MAX_HOLD_MS // DAY_MS]),
+        ("Priority of a grant", [models.MAX_PRIORITY]),
+        ("Floor", [models.MAX_AMOUNT]),
+        ("Age of entries that are folded", [validation.MIN_FOLD_AGE_MS // DAY_MS]),
         ("Timeout", [int(_client.MAX_TIMEOUT)]),
         ("Calls that travel together", [flights.MAX_FLIGHT]),
         ("Accounts named in a report", [MAX_PROBLEMS]),
@@ -125,3 +134,11 @@ def test_the_table_of_limits_has_the_bounds_of_the_code(what: str, bounds: list[
     entry = row(page("reference/key-layout.md"), what)
     for bound in bounds:
         assert re.search(rf"\b{bound}\b", entry)
+
+
+def test_the_page_of_the_layout_has_each_key_and_each_script():
+    text = page("reference/key-layout.md")
+    for key in KeySpace().account("<user>"):
+        assert f"`{key}`" in text
+    linked = set(re.findall(r"\]\([./]+/credits_core/scripts/(\w+)\.lua\)", text))
+    assert linked == {path.stem for path in (ROOT / "credits_core" / "scripts").glob("*.lua")}

@@ -9,6 +9,8 @@ from credits_core import (
     BalanceVerificationError,
     Credits,
     CreditsError,
+    HoldClosedError,
+    HoldNotFoundError,
     IdempotencyConflictError,
     InsufficientCreditsError,
     InvalidRequestError,
@@ -47,11 +49,23 @@ def charge(credits: Credits) -> Receipt | None:
     return None
 
 
+def settle(credits: Credits) -> Receipt | None:
+    try:
+        return credits.settle("alice", "tx_1_a", 5)
+    except HoldNotFoundError as error:
+        assert_type(error.tx_id, str | None)
+    except HoldClosedError as error:
+        assert_type(error.kept, int)
+        if error.state == "open":  # type: ignore[comparison-overlap]
+            pass
+    return None
+
+
 def tree() -> None:
     under: list[type[CreditsError]] = [InsufficientCreditsError, LimitExceededError]
     under += [TransactionError, BackendError, BalanceVerificationError, PricingConfigError]
     asked: list[type[TransactionError]] = [InvalidRequestError, IdempotencyConflictError]
-    asked += [AccountStateError]
+    asked += [HoldNotFoundError, HoldClosedError, AccountStateError]
     store: list[type[BackendError]] = [BackendUnavailableError, OutcomeUnknownError]
     value: type[ValueError] = InvalidRequestError
     print(under, asked, store, value)

@@ -1,13 +1,14 @@
 -- The account as a write finds it: `balance`, `last` (the score of our last entry),
--- `initialized` (the mark of a sign-up, or false) and `mark` (set it with the next entry), and
--- `fresh` for a balance that never had a log. Expects `raw` of part balance.
-local state = redis.pcall('HMGET', KEYS[3], 'score', 'initialized')
+-- `initialized` (the mark of a sign-up, or false) and `mark` (set it with the next entry),
+-- `fresh` for a balance that never had a log, and `due`, the instant from which on a touch has
+-- more to look at than the balance (see part touch). Expects `raw` of part balance.
+local state = redis.pcall('HMGET', KEYS[3], 'score', 'initialized', 'due')
 if state.err then
   local found, what = state, 'state'
   -- @use wrong_type
 end
-local last, initialized = state[1] and tonumber(state[1]), state[2]
-local balance, mark, fresh = 0, false, false
+local last, initialized, due = tonumber(state[1]), state[2], tonumber(state[3])
+local balance, mark, fresh, live, changed = 0, false, false, false, false
 if raw then
   balance = whole(raw)
   if not balance then

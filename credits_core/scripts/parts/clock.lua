@@ -1,5 +1,6 @@
--- The one clock: `now` is server time in ms with the microseconds as its fraction, `stamp`
--- the same as text. TIME moves within a script on old servers, so it is called once.
+-- The one clock: `stamp` is server time in ms with the microseconds as its fraction, as text,
+-- `now` the number it stands for. TIME moves within a script on old servers, so that it is
+-- called once.
 local time = redis.call('TIME')
-local now = time[1] * 1000 + time[2] / 1000
-local stamp = string.format('%.17g', now)
+local stamp = string.format('%.3f', time[1] * 1000 + time[2] / 1000)
+local now = tonumber(stamp)

@@ -8,7 +8,7 @@ generation = tonumber(kept[1] or '0')
 if not since or now - since >= GENERATION_MS then
   if since then
     generation = 1 - generation
-    redis.call('UNLINK', KEYS[4 + generation])
+    redis.call('UNLINK', KEYS[6 + generation])
   end
   redis.call('HSET', KEYS[3], 'generation', generation, 'generation_since', stamp)
 end

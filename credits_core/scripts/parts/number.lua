@@ -10,7 +10,7 @@ local function whole(text)
   return number
 end
 
--- Never '..' or tostring: they keep 14 digits.
+-- Never '..' or tostring: they keep 14 digits. A zero has no sign.
 local function digits(number)
-  return string.format('%.0f', number)
+  return string.format('%.0f', number + 0)
 end

@@ -1,5 +1,6 @@
 -- A balance that stood without a log gets it as an opening entry, so that the sum holds; it
 -- had its sign-up credits when it was made.
+-- @use post
 mark = true
 local opened = string.format('%.0f', math.floor(now))
 local opening = post(string.format(

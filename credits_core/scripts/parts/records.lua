@@ -1,6 +1,6 @@
--- A caller's `key` is kept with its request and its transaction, in KEYS[4..6]:
+-- A caller's `key` is kept with its request and its transaction, in KEYS[6..8]:
 -- '<operation> <amount> <action>\n<tx id> <timestamp>'. The first line is the fingerprint.
-for i = 4, 6 do
+for i = 6, 8 do
   local record = redis.pcall('HGET', KEYS[i], key)
   if type(record) == 'table' then
     local found, what = record, 'idempotency records'

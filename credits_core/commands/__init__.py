@@ -1,0 +1,38 @@
+"""Operations as values: pure functions that turn checked arguments into commands."""
+
+from credits_core.commands.accounts import account, balance, delete, settings, stored_balance
+from credits_core.commands.allowances import renew
+from credits_core.commands.holds import extend, hold, settle
+from credits_core.commands.log import bounds, log_page
+from credits_core.commands.moves import SignUp, add, batch, deduct, initialize
+from credits_core.commands.returns import Unfound, refund, revoke
+from credits_core.commands.transfers import Sent, cancel, confirm, outbox, recall, receive, send
+
+__all__ = [
+    "Sent",
+    "SignUp",
+    "Unfound",
+    "account",
+    "add",
+    "balance",
+    "batch",
+    "bounds",
+    "cancel",
+    "confirm",
+    "deduct",
+    "delete",
+    "extend",
+    "hold",
+    "initialize",
+    "log_page",
+    "outbox",
+    "recall",
+    "receive",
+    "refund",
+    "renew",
+    "revoke",
+    "send",
+    "settings",
+    "settle",
+    "stored_balance",
+]

@@ -1,0 +1,258 @@
+"""Holds: credits set aside for work that is still to be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from credits_core import commands
+from credits_core.operations import AsyncOperations, Operations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from credits_core.models import Hold, Receipt
+
+
+class AsyncHolds(AsyncOperations):
+    """Holds: credits set aside for work that is still to be done. For async code."""
+
+    async def hold(
+        self,
+        user_id: str,
+        amount: int,
+        action: str,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        expires_in: float | timedelta = 900,
+        idempotency_key: str | None = None,
+    ) -> Hold:
+        """Set credits aside for work whose cost is not known yet.
+
+        They leave the balance at once; `settle` keeps what the work cost and gives the rest
+        back, `release` gives all back, and so does the end of `expires_in` (seconds or a
+        timedelta, up to 366 days) if nobody does either. An account has at most 1,000 open
+        holds.
+
+        Raises `InsufficientCreditsError`, `LimitExceededError` (too many holds, a frozen
+        account) and `IdempotencyConflictError`.
+        """
+        return await self._executor.run(
+            commands.hold(
+                self._keys,
+                user_id,
+                amount,
+                action,
+                metadata,
+                expires_in=expires_in,
+                idempotency_key=idempotency_key,
+                sign_up=self._sign_up,
+                now_ms=await self._executor.now_ms(),
+            )
+        )
+
+    async def extend(
+        self,
+        user_id: str,
+        hold_id: str,
+        amount: int = 0,
+        *,
+        expires_in: float | timedelta | None = None,
+        idempotency_key: str | None = None,
+    ) -> Hold:
+        """Give an open hold more credits, more time from now on, or both.
+
+        A job of two days renews its hold while it runs. A hold never ends earlier than it
+        was told before.
+
+        Raises `InsufficientCreditsError`, `HoldClosedError` when it has ended and
+        `HoldNotFoundError` when there is none.
+        """
+        return await self._executor.run(
+            commands.extend(
+                self._keys,
+                user_id,
+                hold_id,
+                amount,
+                expires_in=expires_in,
+                idempotency_key=idempotency_key,
+                now_ms=await self._executor.now_ms(),
+            )
+        )
+
+    async def settle(
+        self,
+        user_id: str,
+        hold_id: str,
+        amount: int,
+        *,
+        shortfall: Literal["refuse", "take", "owe"] = "refuse",
+        if_expired: Literal["refuse", "charge"] = "refuse",
+    ) -> Receipt:
+        """End a hold: keep `amount` of it (0 keeps nothing) and give the rest back.
+
+        What the work cost beyond the hold is taken from the balance. If that is not enough,
+        `shortfall` says what happens: `"refuse"` raises `InsufficientCreditsError` and
+        leaves the hold as it is, `"take"` takes what there is, `"owe"` takes the balance
+        below its floor. A hold that has expired gave its credits back: `if_expired="charge"`
+        charges the amount afresh.
+
+        The receipt's `amount` is what the hold cost in the end. The same call again answers
+        the same receipt; one with another amount, or after a release, raises
+        `HoldClosedError`. Raises `HoldNotFoundError` when there is no such hold.
+        """
+        return await self._executor.run(
+            commands.settle(
+                self._keys,
+                user_id,
+                hold_id,
+                amount,
+                shortfall=shortfall,
+                if_expired=if_expired,
+                now_ms=await self._executor.now_ms(),
+            )
+        )
+
+    async def release(self, user_id: str, hold_id: str) -> Receipt:
+        """End a hold and give all of it back; the receipt's `amount`, what it cost, is 0.
+
+        Again it answers the same receipt. Raises `HoldClosedError` when the hold was settled
+        or has expired, and `HoldNotFoundError` when there is none.
+        """
+        return await self._executor.run(
+            commands.settle(
+                self._keys,
+                user_id,
+                hold_id,
+                None,
+                shortfall="refuse",
+                if_expired="refuse",
+                now_ms=await self._executor.now_ms(),
+            )
+        )
+
+
+class Holds(Operations):
+    """Holds: credits set aside for work that is still to be done. For sync code."""
+
+    def hold(
+        self,
+        user_id: str,
+        amount: int,
+        action: str,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        expires_in: float | timedelta = 900,
+        idempotency_key: str | None = None,
+    ) -> Hold:
+        """Set credits aside for work whose cost is not known yet.
+
+        They leave the balance at once; `settle` keeps what the work cost and gives the rest
+        back, `release` gives all back, and so does the end of `expires_in` (seconds or a
+        timedelta, up to 366 days) if nobody does either. An account has at most 1,000 open
+        holds.
+
+        Raises `InsufficientCreditsError`, `LimitExceededError` (too many holds, a frozen
+        account) and `IdempotencyConflictError`.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> job = credits.hold("alice", 60, "training", expires_in=3600)
+        >>> job.balance
+        40
+        >>> credits.settle("alice", job.id, 25).balance
+        75
+        """
+        return self._executor.run(
+            commands.hold(
+                self._keys,
+                user_id,
+                amount,
+                action,
+                metadata,
+                expires_in=expires_in,
+                idempotency_key=idempotency_key,
+                sign_up=self._sign_up,
+                now_ms=self._executor.now_ms(),
+            )
+        )
+
+    def extend(
+        self,
+        user_id: str,
+        hold_id: str,
+        amount: int = 0,
+        *,
+        expires_in: float | timedelta | None = None,
+        idempotency_key: str | None = None,
+    ) -> Hold:
+        """Give an open hold more credits, more time from now on, or both.
+
+        A job of two days renews its hold while it runs. A hold never ends earlier than it
+        was told before.
+
+        Raises `InsufficientCreditsError`, `HoldClosedError` when it has ended and
+        `HoldNotFoundError` when there is none.
+        """
+        return self._executor.run(
+            commands.extend(
+                self._keys,
+                user_id,
+                hold_id,
+                amount,
+                expires_in=expires_in,
+                idempotency_key=idempotency_key,
+                now_ms=self._executor.now_ms(),
+            )
+        )
+
+    def settle(
+        self,
+        user_id: str,
+        hold_id: str,
+        amount: int,
+        *,
+        shortfall: Literal["refuse", "take", "owe"] = "refuse",
+        if_expired: Literal["refuse", "charge"] = "refuse",
+    ) -> Receipt:
+        """End a hold: keep `amount` of it (0 keeps nothing) and give the rest back.
+
+        What the work cost beyond the hold is taken from the balance. If that is not enough,
+        `shortfall` says what happens: `"refuse"` raises `InsufficientCreditsError` and
+        leaves the hold as it is, `"take"` takes what there is, `"owe"` takes the balance
+        below its floor. A hold that has expired gave its credits back: `if_expired="charge"`
+        charges the amount afresh.
+
+        The receipt's `amount` is what the hold cost in the end. The same call again answers
+        the same receipt; one with another amount, or after a release, raises
+        `HoldClosedError`. Raises `HoldNotFoundError` when there is no such hold.
+        """
+        return self._executor.run(
+            commands.settle(
+                self._keys,
+                user_id,
+                hold_id,
+                amount,
+                shortfall=shortfall,
+                if_expired=if_expired,
+                now_ms=self._executor.now_ms(),
+            )
+        )
+
+    def release(self, user_id: str, hold_id: str) -> Receipt:
+        """End a hold and give all of it back; the receipt's `amount`, what it cost, is 0.
+
+        Again it answers the same receipt. Raises `HoldClosedError` when the hold was settled
+        or has expired, and `HoldNotFoundError` when there is none.
+        """
+        return self._executor.run(
+            commands.settle(
+                self._keys,
+                user_id,
+                hold_id,
+                None,
+                shortfall="refuse",
+                if_expired="refuse",
+                now_ms=self._executor.now_ms(),
+            )
+        )

@@ -1,0 +1,127 @@
+"""Periods of a subscription: from one instant to the next, in the calendar of a time zone."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from credits_core import validation
+from credits_core.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` on, up to and without `end`: ms since the epoch, or aware datetimes.
+
+    A payment provider says both of a subscription; `monthly` and its kin count them from the
+    day it began.
+
+    >>> Period(1_762_000_000_000, 1_764_592_000_000).start_ms
+    1762000000000
+    """
+
+    start: int | datetime
+    end: int | datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a period that ends before it starts."""
+        if self.start_ms >= self.end_ms:
+            raise InvalidRequestError(f"a period ends after it starts: {self.start} to {self.end}")
+
+    @property
+    def start_ms(self) -> int:
+        """Its first instant (ms since the epoch)."""
+        return _ms(self.start, "start")
+
+    @property
+    def end_ms(self) -> int:
+        """Its end (ms since the epoch)."""
+        return _ms(self.end, "end")
+
+    @classmethod
+    def monthly(cls, since: datetime, now: datetime | None = None) -> Self:
+        """The month of a subscription in which `now` lies, counted from the day it began.
+
+        It begins on the same day of every month at the same time in the zone of `since`, or
+        on the last day of a month that has no such day.
+
+        >>> since = datetime(2026, 1, 31, tzinfo=UTC)
+        >>> Period.monthly(since, datetime(2026, 3, 1, tzinfo=UTC)).start
+        datetime.datetime(2026, 2, 28, 0, 0, tzinfo=datetime.timezone.utc)
+        """
+        return cls._of_months(since, now, 1)
+
+    @classmethod
+    def yearly(cls, since: datetime, now: datetime | None = None) -> Self:
+        """The year of a subscription in which `now` lies."""
+        return cls._of_months(since, now, 12)
+
+    @classmethod
+    def weekly(cls, since: datetime, now: datetime | None = None) -> Self:
+        """The week of a subscription in which `now` lies."""
+        return cls._of_days(since, now, 7)
+
+    @classmethod
+    def daily(cls, since: datetime, now: datetime | None = None) -> Self:
+        """The day of a subscription in which `now` lies."""
+        return cls._of_days(since, now, 1)
+
+    @classmethod
+    def _of_months(cls, since: datetime, now: datetime | None, months: int) -> Self:
+        now = _present(since, now)
+        passed = (now.year - since.year) * 12 + now.month - since.month
+        return cls._around(now, passed // months, lambda n: _months_after(since, n * months))
+
+    @classmethod
+    def _of_days(cls, since: datetime, now: datetime | None, days: int) -> Self:
+        now = _present(since, now)
+        # Of the calendar: a day may have 23 or 25 hours.
+        passed = (now.date() - since.date()).days
+        return cls._around(now, passed // days, lambda n: _days_after(since, n * days))
+
+    @classmethod
+    def _around(cls, now: datetime, guess: int, begin: Callable[[int], datetime]) -> Self:
+        """The last period that has begun by `now`; its number is `guess` or one beside it.
+
+        Instants are compared in UTC: in one zone Python compares the hours on the wall, of which
+        one comes twice when clocks are put back, and some never come.
+        """
+        number = guess + 1
+        while number > 0 and begin(number).astimezone(UTC) > now.astimezone(UTC):
+            number -= 1
+        return cls(begin(number), begin(number + 1))
+
+
+def _present(since: datetime, now: datetime | None) -> datetime:
+    now = datetime.now(UTC) if now is None else now
+    for instant in (since, now):
+        if not isinstance(instant, datetime):
+            raise InvalidRequestError(f"periods are counted from datetimes, not {instant!r}")
+        if instant.utcoffset() is None:
+            raise InvalidRequestError(f"a datetime without a time zone: {instant!r}")
+    if now.astimezone(UTC) < since.astimezone(UTC):
+        raise InvalidRequestError(f"the subscription begins only at {since}")
+    return now.astimezone(since.tzinfo)
+
+
+def _days_after(since: datetime, days: int) -> datetime:
+    return (since + timedelta(days=days)).replace(fold=since.fold)
+
+
+def _months_after(since: datetime, months: int) -> datetime:
+    year, month = divmod(since.year * 12 + since.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return since.replace(year=year, month=month + 1, day=min(since.day, last))
+
+
+def _ms(value: object, what: str) -> int:
+    at = validation.instant_ms(value, what)
+    if at is None:
+        raise InvalidRequestError(f"a period has a {what}")
+    return at

@@ -1,0 +1,6 @@
+-- The keys of an account, the same for every script that changes one:
+--   1 balance   2 log   3 state (hash)
+--   4 live grants in the order in which they burn (sorted set)
+--   5 when holds and grants fall due (sorted set)
+--   6, 7 records kept 30 to 60 days: charges by key, closed holds (two generations, hashes)
+--   8 records kept for ever: additions by key, what was given back or taken back (hash)

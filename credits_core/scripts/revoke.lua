@@ -1,0 +1,82 @@
+-- Takes back an addition, what is left of it or a part; if it has not come yet, when it comes.
+--
+-- KEYS  the keys of an account, see part keys
+-- ARGV  1 deadline (ms, server time)  2 head and 3 tail of the member
+--       4 amount ('' for all that is left)  5 the addition, or ''  6 where to look for it (ms)
+--       7 its member, or ''
+--       8 idempotency key, of a part at least its own id ('' for none)  9 fingerprint
+--       10 transaction id
+--       11 the idempotency key of the addition, instead of 5, or ''
+-- Reply {'ok', now, balance, score, amount} | {'replayed' or 'conflict', now, balance, record}
+--       | {'unfound', now, folded up to (ms) or '', the addition} | {'kind', now, kind}
+--       | {'limit', now, rule, detail} | {'late', now} | {'state', now, what, detail}
+--       | {'invalid', now, what}
+-- Keeps balance = sum of the log, and the balance where it was if it is below the floor.
+-- @use clock
+local key, fingerprint = ARGV[8], ARGV[9]
+if key == '' then key = nil end
+if key then
+  -- @use records
+end
+-- @use balance
+local id, low = ARGV[5], ARGV[6]
+if ARGV[11] ~= '' then
+  local added = redis.call('HGET', KEYS[8], ARGV[11])
+  if added then
+    -- What was added together is told apart by its ids alone.
+    if string.sub(added, 1, 4) == 'add\31' then return {'kind', stamp, 'batch'} end
+    id, low = string.match(added, '\n(%S+) (%S+)')
+  else
+    local field = 'revoke\n' .. ARGV[11]
+    local announced = redis.call('HGET', KEYS[8], field) or ''
+    local _, marks = string.gsub(announced, '[^\n]+\n[^\n]*\n[^\n]*\n', '')
+    local whole_of_it = string.match('\n' .. announced, '\n(%S+) \n')
+    local mine = string.find('\n' .. announced, '\n' .. ARGV[10] .. ' ', 1, true)
+    if mine or (whole_of_it and ARGV[4] == '') then
+      local tx = mine and ARGV[10] or whole_of_it
+      return {'replayed', stamp, raw or '0', 'revoke\n' .. tx .. ' ' .. string.match(tx, '%d+') .. ' 0'}
+    end
+    if now > tonumber(ARGV[1]) then return {'late', stamp} end
+    if marks >= 100 then return {'limit', stamp, 'max_revocations', '100'} end
+    redis.call('HSET', KEYS[8], field, announced .. ARGV[10] .. ' ' .. ARGV[4] .. '\n' .. ARGV[2] ..
+      '\n' .. ARGV[3] .. '\n')
+    -- Nothing is in the log yet: its time is that of its id.
+    local at = string.match(ARGV[10], '%d+')
+    if key then
+      redis.call('HSET', KEYS[8], key, fingerprint .. '\n' .. ARGV[10] .. ' ' .. at .. ' 0')
+    end
+    return {'ok', stamp, raw or '0', at, '0'}
+  end
+end
+do
+  -- @use returned
+  local before = returned(id)
+  if before.last_tx == ARGV[10] or (ARGV[4] == '' and string.find(before.record, ' all$')) then
+    return {'replayed', stamp, raw or '0', before.record}
+  end
+end
+if now > tonumber(ARGV[1]) then return {'late', stamp} end
+
+-- @use number account post touch find
+local addition = find(id, low, ARGV[7])
+if not addition then
+  return {'unfound', stamp, redis.call('HGET', KEYS[3], 'folded') or '', id}
+end
+local kind, size = addition.kind, math.floor(addition.amount)
+local grant
+if kind == 'grant' or kind == 'allowance' then grant = addition.grant end
+if size < 0 or (kind and kind ~= 'allowance' and not grant) then return {'kind', stamp, kind or 'deduct'} end
+local asked
+if ARGV[4] ~= '' then
+  asked = whole(ARGV[4])
+  if not asked or asked < 1 then return {'invalid', stamp, 'amount'} end
+end
+-- @use tools take_back
+local answer = take_back(ARGV[10], id, size, grant, asked, ARGV[2], ARGV[3])
+if answer.err then return answer end
+if key then
+  redis.call('HSET', KEYS[8], key,
+    fingerprint .. '\n' .. ARGV[10] .. ' ' .. answer[4] .. ' ' .. answer[5])
+end
+if changed then schedule() end
+return answer

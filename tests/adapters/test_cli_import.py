@@ -1,0 +1,229 @@
+"""`credits import-sql`: each row of a table of balances once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+import uuid
+
+import pytest
+
+from credits_core import Credits
+from tests.adapters.test_cli_support import PROGRAM, environment, run
+from tests.support.servers import Server
+
+COUNTS = ("rows", "imported", "credits", "already_there", "failed", "not_tried")
+
+
+@pytest.fixture(scope="module")
+def shared_server():
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server):
+    shared_server.call("FLUSHALL")
+    return shared_server
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Makes the boilerplate's table, and answers the URL of its database."""
+
+    def make(rows, name="credits"):
+        with sqlite3.connect(tmp_path / "app.db") as database:
+            database.execute(f"create table {name} (id, user_id, balance, created_at, updated_at)")
+            database.executemany(
+                f"insert into {name} (id, user_id, balance) values (?, ?, ?)", rows
+            )
+        return f"sqlite:///{tmp_path}/app.db"
+
+    return make
+
+
+def some(count):
+    return [(str(uuid.uuid4()), f"user-{n}", 10 * n) for n in range(count)]
+
+
+def summary(done):
+    found = json.loads(done.stdout)
+    return tuple(found[name] for name in COUNTS)
+
+
+def test_each_row_once_however_often_it_runs(server, table):
+    url = table(some(50))
+    first = run("import-sql", url, "--json", url=server.url)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert summary(first) == (50, 50, 12_250, 0, 0, 0)
+    again = run("import-sql", url, "--json", url=server.url)
+    assert summary(again) == (50, 0, 0, 50, 0, 0)
+    with Credits.from_url(server.url) as credits:
+        assert [credits.get_balance(f"user-{n}") for n in range(50)] == [10 * n for n in range(50)]
+        assert credits.reconcile().verified == 50
+
+
+def test_who_was_imported_is_signed_up(server, table):
+    run("import-sql", table(some(3)), url=server.url)
+    with Credits.from_url(server.url, default_credits=100, auto_initialize=True) as credits:
+        assert [credits.initialize_user(f"user-{n}").created for n in range(3)] == [False] * 3
+        assert credits.add("user-0", 1, "gift").balance == 1
+
+
+def test_two_at_once(server, table):
+    url = table(some(400))
+    programs = [
+        subprocess.Popen(
+            [*PROGRAM, "import-sql", url, "--json"],
+            env=environment(CREDITS_URL=server.url),
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    found = [json.loads(program.communicate(timeout=60)[0]) for program in programs]
+    assert sum(one["credits"] for one in found) == 10 * sum(range(400))
+    assert [one["failed"] for one in found] == [0, 0]
+    with Credits.from_url(server.url) as credits:
+        assert sum(credits.get_balance(f"user-{n}") for n in range(400)) == 10 * sum(range(400))
+
+
+def test_killed_and_run_again(server, table):
+    url = table(some(1500))
+    program = subprocess.Popen(
+        [*PROGRAM, "import-sql", url],
+        env=environment(CREDITS_URL=server.url),
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 20
+    while server.call("DBSIZE") < 100:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    program.kill()
+    program.wait()
+    done = run("import-sql", url, "--json", url=server.url)
+    assert (done.returncode, json.loads(done.stdout)["rows"]) == (0, 1500)
+    with Credits.from_url(server.url) as credits:
+        assert sum(credits.get_balance(f"user-{n}") for n in range(1500)) == 10 * sum(range(1500))
+
+
+def test_ctrl_c(server, table):
+    program = subprocess.Popen(
+        [*PROGRAM, "import-sql", table(some(5000))],
+        env=environment(CREDITS_URL=server.url),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 20
+    while server.call("DBSIZE") < 100:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.kill(program.pid, signal.SIGINT)
+    _, said = program.communicate(timeout=20)
+    assert program.returncode == 130
+    assert "Run it again for the rest" in said
+
+
+BAD = [
+    ("r1", "debtor", -5, "a debt is not imported"),
+    ("r2", None, 5, "its user_id is no text, number or UUID: NULL"),
+    ("r3", "nothing", None, "its balance is no whole number: NULL"),
+    ("r4", " blank ", 5, "begins or ends with blanks"),
+    ("r5", "half", 1.5, "its balance is no whole number: '1.5'"),
+    ("r6", "text", "5", "its balance is no whole number: '5'"),
+    ("r7", "line\nbreak", 5, "holds a control character"),
+    ("r8", "x" * 257, 5, "longer than 256 bytes"),
+    ("r9", "", 5, "is blank"),
+    ("r10", b"bytes", 5, "its user_id is no text"),
+    ("r11", "rich", 10**15 + 1, "more than 1000000000000000 credits"),
+    (None, "keyless", 5, "its id is no text, number or UUID: NULL"),
+]
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_rows_that_are_no_balance_are_named_and_left_out(server, table, dry):
+    rows = [(row_id, user, balance) for row_id, user, balance, _ in BAD]
+    url = table([*rows, ("good", "alice", 7), (12, 34, 56)])
+    words = ["--dry-run"] if dry else []
+    done = run("import-sql", url, *words, "--json", url=server.url)
+    assert done.returncode == 1
+    assert summary(done) == (14, 2, 63, 0, 12, 0)
+    problems = json.loads(done.stdout)["problems"]
+    for problem, (row_id, _, _, said) in zip(problems, BAD, strict=True):
+        assert problem["row"] == row_id
+        assert said in problem["message"]
+    with Credits.from_url(server.url) as credits:
+        assert sorted(credits.users()) == ([] if dry else ["34", "alice"])
+    told = run("import-sql", url, *words, url=server.url).stdout
+    assert "row r1, user debtor: its balance is -5" in told
+    assert "line\\nbreak" in told
+
+
+def test_a_row_that_changed_after_it_was_imported_is_told(server, table, tmp_path):
+    url = table([("r1", "alice", 7)])
+    run("import-sql", url, url=server.url)
+    with sqlite3.connect(tmp_path / "app.db") as database:
+        database.execute("update credits set balance = 9")
+    done = run("import-sql", url, "--json", url=server.url)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["problems"][0]["error"] == "IdempotencyConflictError"
+    with Credits.from_url(server.url) as credits:
+        assert credits.get_balance("alice") == 7
+
+
+def test_another_table(server, table):
+    url = table([("r1", "alice", 7)], name="wallets")
+    assert run("import-sql", url, "--table", "wallets", url=server.url).returncode == 0
+    assert run("import-sql", url, "--table", "main.wallets", url=server.url).returncode == 0
+    with Credits.from_url(server.url) as credits:
+        assert credits.get_balance("alice") == 7
+    missing = run("import-sql", url, url=server.url)
+    assert missing.returncode == 1
+    assert "no such table: credits" in missing.stderr
+
+
+def test_a_dry_run_needs_no_store(table):
+    url = table(some(5))
+    done = run("import-sql", url, "--dry-run", "--json", url="redis://127.0.0.1:1/0")
+    assert summary(done) == (5, 5, 100, 0, 0, 0)
+
+
+def test_a_store_that_is_away(table):
+    done = run("import-sql", table(some(500)), "--json", url="redis://127.0.0.1:1/0")
+    assert done.returncode == 3
+    found = json.loads(done.stdout)
+    assert found["imported"] == 0
+    assert found["failed"] + found["not_tried"] == found["rows"] == 200
+
+
+def test_memory_does_not_grow_with_the_table(tmp_path):
+    """The rows of a dry run go through in chunks."""
+    with sqlite3.connect(tmp_path / "app.db") as database:
+        database.execute("create table credits (id, user_id, balance)")
+        database.execute(
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 400000) "
+            "insert into credits select 'row-' || i || '-' || hex(zeroblob(150)), 'u' || i, i "
+            "from n"
+        )
+    code = (
+        "import resource, sys\n"
+        "from credits_core.importing import balance_of, rows\n"
+        "def size(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "with rows(sys.argv[1], 'credits') as (total, found):\n"
+        "    next(found)\n"
+        "    before = size()\n"
+        "    count = 1 + sum(1 for row in found if row)\n"
+        "print(total, count, size() - before)"
+    )
+    done = subprocess.run(
+        [PROGRAM[0], "-c", code, f"sqlite:///{tmp_path}/app.db"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    total, count, grown = map(int, done.stdout.split())
+    assert total == count == 400_000
+    assert grown < 20_000  # KB; the table is 130 MB

@@ -1,0 +1,170 @@
+"""The most holds and grants of an account, and all of them falling due in one touch."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from credits_core import Credits, Grant, Hold, LimitExceededError, Receipt, commands
+from credits_core.commands import SignUp
+from tests.contract.clock import moved_by
+from tests.contract.flavours import AsyncFace
+from tests.contract.store import Store
+from tests.contract.told import keys, tell_all
+from tests.support import moving_clock
+
+MOST = 1000
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+async def move(credits, monkeypatch):
+    """Moves the server's clock."""
+    async with moved_by(credits, monkeypatch) as to:
+        yield to
+
+
+async def server_ms(credits):
+    seconds, _ = await Store(credits).run("TIME")
+    return int(seconds) * 1000
+
+
+async def make_holds(credits, user, count, expires_in=3600):
+    now = await server_ms(credits)
+    given = {"expires_in": expires_in, "idempotency_key": None, "sign_up": SignUp(), "now_ms": now}
+    made = [
+        commands.hold(keys(credits), user, 1 + n % 3, f"job-{n}", None, **given)
+        for n in range(count)
+    ]
+    return await tell_all(credits, made)
+
+
+async def make_grants(credits, user, count, expires_in=3600, amount=1):
+    now = await server_ms(credits)
+    given = {"expires_in": expires_in, "idempotency_key": None, "sign_up": SignUp(), "now_ms": now}
+    made = [
+        commands.add(keys(credits), user, amount, f"promo-{n}", None, **given) for n in range(count)
+    ]
+    return await tell_all(credits, made)
+
+
+async def sound(credits, user, balance):
+    """The balance is this, and what a log in order says."""
+    found = await Store(credits).look(user)
+    assert (found.balance, found.total) == (str(balance), balance)
+    assert found.scores == sorted(set(found.scores))
+    assert len({json.loads(member)["id"] for member in found.members}) == len(found.members)
+    assert (await credits.verify_balance(user)).valid
+    return found
+
+
+async def test_there_is_room_for_a_thousand_holds(credits, user, move):
+    await credits.initialize_user(user, 5000)
+    made = await make_holds(credits, user, MOST)
+    assert all(isinstance(hold, Hold) for hold in made)
+    before = await Store(credits).look(user)
+    with pytest.raises(LimitExceededError, match=r"1000 open holds.*settle or release") as refusal:
+        await credits.hold(user, 1, "one more", idempotency_key="k")
+    assert refusal.value.rule == "max_holds"
+    assert await Store(credits).look(user) == before
+
+    account = await credits.get_account(user)
+    assert (len(account.holds), account.held) == (MOST, 1999)
+    assert {hold.id for hold in account.holds} == {hold.id for hold in made}
+    assert (await credits.extend(user, made[7].id, 1)).amount == 3
+    await credits.add(user, 10, "promo", expires_in=7200)
+    await credits.release(user, made[0].id)
+    last = await credits.hold(user, 1, "one more", expires_in=3600, idempotency_key="k")
+    assert last.amount == 1
+    with pytest.raises(LimitExceededError):
+        await credits.hold(user, 1, "another")
+
+    await move(HOUR_MS - 60_000)
+    assert len((await credits.get_account(user)).holds) == MOST
+    await move(HOUR_MS + 60_000)
+    assert (await credits.hold(user, 1, "next")).balance == 5009
+    (only,) = (await credits.get_account(user)).holds
+    assert only.action == "next"
+    found = await sound(credits, user, 5009)
+    expired = [json.loads(m) for m in found.members if '"kind":"expire"' in m]
+    assert len(expired) == MOST
+    by_hold = {entry["hold"]: entry for entry in expired}
+    for hold in made[1:]:
+        entry = by_hold[hold.id]
+        assert entry["amount"] == hold.amount + (hold.id == made[7].id)
+    assert by_hold[last.id]["action"] == "one more"
+
+
+async def test_there_is_room_for_a_thousand_grants(credits, user, move):
+    await credits.initialize_user(user, 7)
+    made = await make_grants(credits, user, MOST)
+    assert all(isinstance(receipt, Receipt) for receipt in made)
+    before = await Store(credits).look(user)
+    with pytest.raises(LimitExceededError, match=r"1000 grants.*spend or revoke") as refusal:
+        await credits.add(user, 1, "one more", expires_in=60, idempotency_key="k")
+    assert refusal.value.rule == "max_grants"
+    assert await Store(credits).look(user) == before
+
+    account = await credits.get_account(user)
+    assert [grant.remaining for grant in account.grants] == [1] * MOST
+    assert all(isinstance(grant, Grant) for grant in account.grants)
+    assert (await credits.add(user, 5, "purchase")).balance == 1012
+    assert (await credits.hold(user, 1, "train")).balance == 1011
+    last = await credits.add(user, 1, "one more", expires_in=7200, idempotency_key="k")
+
+    await move(HOUR_MS + 60_000)
+    assert await credits.get_balance(user) == 13
+    (only,) = (await credits.get_account(user)).grants
+    assert (only.id, only.remaining) == (last.tx_id, 1)
+    found = await sound(credits, user, 13)
+    expired = [json.loads(m) for m in found.members if '"kind":"expire"' in m and '"grant"' in m]
+    assert {entry["action"] for entry in expired} == {"grant_expired"}
+    assert sum(entry["amount"] for entry in expired) == -MOST
+
+
+async def test_a_thousand_of_both_fall_due_in_one_touch(credits, user, move):
+    await credits.initialize_user(user, 5000)
+    holds = await make_holds(credits, user, MOST)
+    grants = await make_grants(credits, user, MOST)
+    await move(HOUR_MS + 60_000)
+    assert await credits.get_balance(user) == 5000
+    account = await credits.get_account(user)
+    assert (account.holds, account.grants) == ((), ())
+    found = await sound(credits, user, 5000)
+    expired = [json.loads(member) for member in found.members[-2 * MOST :]]
+    assert {entry["hold"] for entry in expired[:MOST]} == {hold.id for hold in holds}
+    assert {entry["grant"] for entry in expired[MOST:]} == {receipt.tx_id for receipt in grants}
+    assert set(found.kept) == {found.keys[0], found.keys[1], found.keys[2], found.keys[5]}
+
+
+async def test_one_charge_may_be_paid_by_a_thousand_grants(credits, user):
+    await make_grants(credits, user, MOST, amount=2)
+    charge = await credits.deduct(user, 1999, "all but one")
+    (last,) = (await credits.get_account(user)).grants
+    assert (last.remaining, charge.balance) == (1, 1)
+    assert (await credits.refund(user, charge.tx_id)).balance == 2000
+    assert [grant.remaining for grant in (await credits.get_account(user)).grants] == [2] * MOST
+    await sound(credits, user, 2000)
+
+
+async def test_what_comes_back_to_more_grants_than_can_be_made_is_kept(server, user, monkeypatch):
+    # Holds keep grants out of the count that are theirs again afterwards.
+    moving_clock.install(monkeypatch)
+    client = Credits.from_url(server.url, timeout=10.0)
+    credits = AsyncFace(client)
+    for _ in range(9):
+        await make_grants(credits, user, MOST)
+        client.hold(user, MOST, "train", expires_in=1800)
+    with server.client() as raw, client:
+        try:
+            raw.set(moving_clock.KEY, 1_860_000)
+            client.get_balance("looks at the clock")
+            assert client.get_balance(user) == 9 * MOST
+            assert len(client.get_account(user).grants) == 9 * MOST
+            raw.set(moving_clock.KEY, HOUR_MS + 60_000)
+            client.get_balance("looks at the clock")
+            assert client.get_balance(user) == 0
+            await sound(credits, user, 0)
+        finally:
+            raw.delete(moving_clock.KEY)

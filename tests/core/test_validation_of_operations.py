@@ -1,0 +1,397 @@
+"""What callers must not hand in to holds, grants, batches: told in a sentence, never sent."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from credits_core import AsyncCredits, Credits, InvalidRequestError, Item, Period
+from credits_core.backends.memory import AsyncMemoryBackend, MemoryBackend
+
+HUGE = 10**5000
+NAN, INF = math.nan, math.inf
+NAIVE = datetime(2030, 1, 1)  # noqa: DTZ001 - that is what is refused
+LONE = "x\ud800y"
+
+NUMBERS = {
+    "true": True,
+    "fraction": 1.5,
+    "whole float": 1.0,
+    "nan": NAN,
+    "inf": INF,
+    "decimal": Decimal(5),
+    "str": "5",
+    "bytes": b"5",
+    "list": [5],
+    "complex": 5j,
+    "huge": HUGE,
+    "huge below": -HUGE,
+}
+NO_NUMBERS = NUMBERS | {"none": None}
+AMOUNTS = NO_NUMBERS | {"zero": 0, "negative": -1, "one too many": 10**15 + 1}
+AMOUNTS_OR_ZERO = {name: value for name, value in AMOUNTS.items() if name != "zero"}
+FLOORS = NO_NUMBERS | {"too high": 10**15 + 1, "too low": -(10**15) - 1}
+PRIORITIES = NO_NUMBERS | {"too high": 1001, "too low": -1001}
+LINES = {
+    "empty": "",
+    "blank": " \t ",
+    "blank edge": "x ",
+    "newline": "a\nb",
+    "nul": "a\x00b",
+    "lone surrogate": LONE,
+    "int": 5,
+    "bytes": b"x",
+    "list": ["x"],
+}
+IDS = LINES | {"none": None, "over-long": "x" * 256}
+KEYS = LINES | {"over-long": "k" * 256}
+USERS = LINES | {"none": None, "over-long": "x" * 257, "over-long in bytes": "ü" * 129}
+ACTIONS = LINES | {"none": None, "over-long": "a" * 65, "of a sign-up": "user_initialized"}
+METADATA = {"str": "{}", "list": [1], "nan": {"a": NAN}, "object": {"a": object()}, "key": {1: 2}}
+DURATIONS = {
+    "zero": 0,
+    "negative": -1,
+    "negative delta": timedelta(seconds=-1),
+    "no delta": timedelta(0),
+    "below a ms": 0.0005,
+    "true": True,
+    "nan": NAN,
+    "inf": INF,
+    "inf below": -INF,
+    "str": "60",
+    "decimal": Decimal(60),
+    "list": [60],
+    "huge": HUGE,
+    "huge float": 1e300,
+    "longest delta": timedelta.max,
+}
+HOLD_TIMES = DURATIONS | {"over a year": 366 * 86_400 + 1, "long delta": timedelta(days=367)}
+INSTANTS = {
+    "naive": NAIVE,
+    "negative": -1,
+    "float": 1.5e12,
+    "true": True,
+    "nan": NAN,
+    "str": "2030-01-01",
+    "delta": timedelta(seconds=5),
+    "after the calendar": 253_402_300_800_000,
+    "huge": 2**53,
+    "far too huge": HUGE,
+}
+WORDS = {"empty": "", "other": "charge it", "none": None, "true": True, "int": 0, "case": "REFUSE"}
+REASONS = LINES | {"over-long": "r" * 256}
+
+MONTH = Period.monthly(datetime(2026, 1, 31, tzinfo=UTC))
+
+CALLS = {
+    # holds
+    "hold: user": (lambda c, v: c.hold(v, 1, "x"), USERS),
+    "hold: amount": (lambda c, v: c.hold("alice", v, "x"), AMOUNTS),
+    "hold: action": (lambda c, v: c.hold("alice", 1, v), ACTIONS),
+    "hold: metadata": (lambda c, v: c.hold("alice", 1, "x", v), METADATA),
+    "hold: time": (
+        lambda c, v: c.hold("alice", 1, "x", expires_in=v),
+        HOLD_TIMES | {"none": None},
+    ),
+    "hold: key": (lambda c, v: c.hold("alice", 1, "x", idempotency_key=v), KEYS),
+    "extend: user": (lambda c, v: c.extend(v, "tx_1_a", 1), USERS),
+    "extend: hold": (lambda c, v: c.extend("alice", v, 1), IDS),
+    "extend: amount": (lambda c, v: c.extend("alice", "tx_1_a", v), AMOUNTS),
+    "extend: time": (lambda c, v: c.extend("alice", "tx_1_a", 1, expires_in=v), HOLD_TIMES),
+    "extend: key": (lambda c, v: c.extend("alice", "tx_1_a", 1, idempotency_key=v), KEYS),
+    "settle: user": (lambda c, v: c.settle(v, "tx_1_a", 1), USERS),
+    "settle: hold": (lambda c, v: c.settle("alice", v, 1), IDS),
+    "settle: amount": (
+        lambda c, v: c.settle("alice", "tx_1_a", v),
+        {name: value for name, value in AMOUNTS_OR_ZERO.items() if name != "none"},
+    ),
+    "settle: shortfall": (lambda c, v: c.settle("alice", "tx_1_a", 1, shortfall=v), WORDS),
+    "settle: if expired": (
+        lambda c, v: c.settle("alice", "tx_1_a", 1, if_expired=v),
+        WORDS | {"take": "take"},
+    ),
+    "release: user": (lambda c, v: c.release(v, "tx_1_a"), USERS),
+    "release: hold": (lambda c, v: c.release("alice", v), IDS),
+    # grants
+    "add: time": (lambda c, v: c.add("alice", 1, "x", expires_in=v), DURATIONS),
+    "add: instant": (lambda c, v: c.add("alice", 1, "x", expires_at=v), INSTANTS),
+    "add: priority": (lambda c, v: c.add("alice", 1, "x", expires_in=60, priority=v), PRIORITIES),
+    "add: both": (
+        lambda c, v: c.add("alice", 1, "x", expires_in=60, expires_at=v),
+        {"ms": 1_900_000_000_000},
+    ),
+    "add: priority alone": (lambda c, v: c.add("alice", 1, "x", priority=v), {"one": 1}),
+    # accounts
+    "get_account": (lambda c, v: c.get_account(v), USERS),
+    "set_floor: user": (lambda c, v: c.set_floor(v, 1), USERS),
+    "set_floor: floor": (lambda c, v: c.set_floor("alice", v), FLOORS),
+    "freeze: user": (lambda c, v: c.freeze(v), USERS),
+    "freeze: reason": (
+        lambda c, v: c.freeze("alice", v),
+        {name: value for name, value in REASONS.items() if name != "empty"} | {"none": None},
+    ),
+    "unfreeze": (lambda c, v: c.unfreeze(v), USERS),
+    # what comes back
+    "refund: user": (lambda c, v: c.refund(v, "tx_1_a"), USERS),
+    "refund: charge": (lambda c, v: c.refund("alice", v), IDS),
+    "refund: amount": (
+        lambda c, v: c.refund("alice", "tx_1_a", v),
+        {name: value for name, value in AMOUNTS.items() if name != "none"},
+    ),
+    "refund: reason": (lambda c, v: c.refund("alice", "tx_1_a", reason=v), REASONS),
+    "refund: key": (lambda c, v: c.refund("alice", "tx_1_a", 1, idempotency_key=v), KEYS),
+    "revoke: addition": (
+        lambda c, v: c.revoke("alice", v),
+        {name: value for name, value in IDS.items() if name != "none"} | {"neither": None},
+    ),
+    "revoke: key": (lambda c, v: c.revoke("alice", added_with=v), KEYS),
+    "revoke: both": (lambda c, v: c.revoke("alice", "tx_1_a", added_with=v), {"key": "pay"}),
+    # from account to account
+    "transfer: from": (lambda c, v: c.transfer(v, "bob", 1, idempotency_key="k"), USERS),
+    "transfer: to": (lambda c, v: c.transfer("alice", v, 1, idempotency_key="k"), USERS),
+    "transfer: amount": (lambda c, v: c.transfer("alice", "bob", v, idempotency_key="k"), AMOUNTS),
+    "transfer: key": (
+        lambda c, v: c.transfer("alice", "bob", 1, idempotency_key=v),
+        KEYS | {"none": None},
+    ),
+    "transfer: itself": (
+        lambda c, v: c.transfer("alice", v, 1, idempotency_key="k"),
+        {"same": "alice"},
+    ),
+    "merge: from": (lambda c, v: c.merge_accounts(v, "bob"), USERS),
+    "merge: into": (lambda c, v: c.merge_accounts("alice", v), USERS | {"same": "alice"}),
+    # allowances
+    "allowance: name": (
+        lambda c, v: c.grant_allowance("alice", v, 1, MONTH),
+        LINES | {"none": None, "over-long": "n" * 65},
+    ),
+    "allowance: amount": (lambda c, v: c.grant_allowance("alice", "pro", v, MONTH), AMOUNTS),
+    "allowance: rollover": (
+        lambda c, v: c.grant_allowance("alice", "pro", 1, MONTH, rollover=v),
+        NO_NUMBERS | {"negative": -1, "word": "some"},
+    ),
+    "allowance: priority": (
+        lambda c, v: c.grant_allowance("alice", "pro", 1, MONTH, priority=v),
+        PRIORITIES,
+    ),
+    # many
+    "deduct_many: items": (
+        lambda c, v: c.deduct_many(v),
+        {
+            "one": Item("alice", 1, "x"),
+            "none": None,
+            "int": 5,
+            "tuples": [("alice", 1, "x")],
+            "dicts": [{"user_id": "alice", "amount": 1, "action": "x"}],
+            "dict": {"alice": 1},
+            "str": "alice",
+            "nones": [Item("alice", 1, "x"), None],
+        },
+    ),
+    "add_many: atomic items": (
+        lambda c, v: c.add_many(v, atomic=True),
+        {
+            "none": None,
+            "tuples": [("alice", 1, "x")],
+            "nones": [Item("alice", 1, "x"), None],
+            "two users": [Item("alice", 1, "x"), Item("bob", 1, "x")],
+            "501": [Item("alice", 1, "x")] * 501,
+            "key of an item": [Item("alice", 1, "x", idempotency_key="k")],
+            "metadata of an item": [Item("alice", 1, "x", {"a": {1}})],
+        },
+    ),
+    "deduct_many: atomic amount": (
+        lambda c, v: c.deduct_many([Item("alice", 1, "x"), Item("alice", v, "x")], atomic=True),
+        AMOUNTS,
+    ),
+    "deduct_many: atomic user": (
+        lambda c, v: c.deduct_many([Item(v, 1, "x")], atomic=True),
+        {name: value for name, value in USERS.items() if name != "list"},
+    ),
+    "deduct_many: atomic action": (
+        lambda c, v: c.deduct_many([Item("alice", 1, v)], atomic=True),
+        ACTIONS,
+    ),
+    "deduct_many: atomic key": (
+        lambda c, v: c.deduct_many([Item("alice", 1, "x")], atomic=True, idempotency_key=v),
+        KEYS,
+    ),
+    "add_many: key": (
+        lambda c, v: c.add_many([Item("alice", 1, "x")], idempotency_key=v),
+        {"any": "k"},
+    ),
+}
+CASES = {
+    f"{call}, {name}": (call, value)
+    for call, (_, values) in CALLS.items()
+    for name, value in values.items()
+}
+
+
+class Watched(MemoryBackend):
+    """A store that notes which scripts it was told."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def execute(self, calls, timeout):
+        self.told += [call.script.name for call in calls if call.script]
+        return super().execute(calls, timeout)
+
+
+class AsyncWatched(AsyncMemoryBackend):
+    """The same for async code."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    async def execute(self, calls, timeout):
+        self.told += [call.script.name for call in calls if call.script]
+        return await super().execute(calls, timeout)
+
+
+@pytest.fixture
+def watched():
+    backend = Watched()
+    with Credits(backend, auto_initialize=True) as credits:
+        yield credits, backend
+
+
+def told_well(error):
+    """A sentence of a reasonable length, with no error behind it."""
+    assert isinstance(error, ValueError)
+    text = str(error)
+    assert 15 < len(text) < 300
+    assert " " in text
+    assert error.__cause__ is None
+    text.encode()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_wrong_is_told_and_nothing_is_sent(watched, case):
+    credits, backend = watched
+    call, value = CASES[case]
+    with pytest.raises(InvalidRequestError) as refusal:
+        CALLS[call][0](credits, value)
+    told_well(refusal.value)
+    assert backend.told == []
+
+
+async def test_the_async_client_refuses_the_same():
+    backend = AsyncWatched()
+    async with AsyncCredits(backend, auto_initialize=True) as credits:
+        for case, (call, value) in CASES.items():
+            with pytest.raises(InvalidRequestError) as refusal:
+                print(case, await CALLS[call][0](credits, value))
+            told_well(refusal.value)
+    assert backend.told == []
+
+
+def test_an_extension_of_nothing_is_refused(watched):
+    credits, backend = watched
+    with pytest.raises(InvalidRequestError, match="more credits, more time"):
+        credits.extend("alice", "tx_1_a")
+    assert backend.told == []
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "words"),
+    [
+        ("hold: amount", "true", "amount is a whole int, not bool"),
+        ("hold: amount", "fraction", "amount is a whole int, not float: 1.5"),
+        (
+            "hold: amount",
+            "one too many",
+            "amount is from 1 to 1000000000000000, not 1000000000000001",
+        ),
+        ("settle: amount", "negative", "amount is from 0 to"),
+        ("hold: time", "over a year", "a hold expires within 366 days"),
+        ("hold: time", "zero", "expires_in is above 0"),
+        ("hold: time", "str", "expires_in is seconds or a timedelta, not str"),
+        ("extend: hold", "blank", "hold_id is blank"),
+        (
+            "settle: shortfall",
+            "other",
+            "shortfall is one of 'refuse', 'take', 'owe', not 'charge it'",
+        ),
+        ("settle: if expired", "take", "if_expired is one of 'refuse', 'charge', not 'take'"),
+        ("add: instant", "naive", "expires_at is a datetime without a time zone"),
+        ("add: instant", "after the calendar", "by the end of the year 9999"),
+        ("add: both", "ms", "expires_in and expires_at exclude each other"),
+        ("add: priority", "too high", "priority is from -1000 to 1000, not 1001"),
+        ("add: priority alone", "one", "pass expires_in, too"),
+        ("set_floor: floor", "too low", "floor is from -1000000000000000 to 1000000000000000"),
+        ("freeze: reason", "over-long", "reason is longer than 255 characters"),
+        ("transfer: itself", "same", "alice"),
+        ("deduct_many: items", "one", r"items are several, not Item: pass \[Item"),
+        ("deduct_many: items", "tuples", r"not tuple: pass Item\(user_id, amount, action\)"),
+        ("add_many: atomic items", "two users", "one account: these items are of 2"),
+        ("add_many: atomic items", "501", "the number of items is from 1 to 500, not 501"),
+        ("add_many: atomic items", "key of an item", "pass it beside the items"),
+        ("add_many: key", "any", "idempotency keys of their own"),
+    ],
+)
+def test_the_sentence_says_what_to_pass_instead(watched, call, name, words):
+    make, values = CALLS[call]
+    with pytest.raises(InvalidRequestError, match=words):
+        make(watched[0], values[name])
+
+
+@pytest.mark.parametrize("many", ["deduct_many", "add_many"])
+def test_of_items_apart_the_wrong_ones_are_told_in_their_places(many):
+    wrong = itertools.chain(
+        (Item("alice", value, "x") for value in AMOUNTS.values()),
+        (Item("alice", 1, value) for value in ACTIONS.values()),
+        (Item("alice", 1, "x", value) for value in METADATA.values()),
+        (Item("alice", 1, "x", None, value) for value in KEYS.values()),
+    )
+    backend = Watched()
+    with Credits(backend) as credits:
+        results = getattr(credits, many)(wrong)
+    assert len(results) == sum(map(len, (AMOUNTS, ACTIONS, METADATA, KEYS)))
+    for result in results:
+        assert isinstance(result, InvalidRequestError)
+        told_well(result)
+    assert backend.told == []
+
+
+class Whole(int):
+    """An int of another type, as frameworks have them."""
+
+
+@pytest.mark.parametrize(
+    ("span", "ms"),
+    [(0.001, 1), (Whole(2), 2000), (1.5, 1500), (timedelta(days=366), 366 * 86_400_000)],
+)
+def test_what_is_just_good_enough(span, ms):
+    with Credits.from_url("memory://") as credits:
+        credits.initialize_user("alice", 100)
+        made = credits.hold("alice", Whole(1), "x" * 64, expires_in=span, idempotency_key="k" * 255)
+        asked = credits._executor.now_ms()
+        assert 0 <= asked - (made.expires_at - ms) < 60_000
+        assert credits.set_floor("alice", -(10**15)).floor == -(10**15)
+        assert credits.freeze("alice", "r" * 255).frozen_reason == "r" * 255
+
+
+def test_the_ends_of_priorities_and_of_the_calendar_are_good_enough():
+    with Credits.from_url("memory://") as credits:
+        last = datetime.max.replace(tzinfo=UTC)
+        credits.add("alice", 1, "x", expires_at=last, priority=1000)
+        credits.add("alice", 1, "x", expires_at=253_402_300_799_999, priority=-1000)
+        first, second = credits.get_account("alice").grants
+        assert (first.priority, second.priority) == (-1000, 1000)
+        assert {first.expires_at, second.expires_at} == {253_402_300_799_999}
+
+
+def test_credits_that_have_expired_already_are_refused_by_the_clock_of_the_store():
+    with Credits.from_url("memory://") as credits:
+        for past in (0, 1, 1_000_000_000_000, datetime(1960, 1, 1, tzinfo=UTC)):
+            with pytest.raises(InvalidRequestError, match="expired already"):
+                credits.add("alice", 1, "x", expires_at=past)
+        assert credits.get_transactions("alice") == []

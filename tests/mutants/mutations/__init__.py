@@ -1,0 +1,14 @@
+"""What is done wrong, one thing at a time."""
+
+from __future__ import annotations
+
+from tests.mutants.mutations import accounts, grants, holds, logs, moves, returns
+
+MUTATIONS = (
+    *moves.MUTATIONS,
+    *accounts.MUTATIONS,
+    *grants.MUTATIONS,
+    *holds.MUTATIONS,
+    *returns.MUTATIONS,
+    *logs.MUTATIONS,
+)
