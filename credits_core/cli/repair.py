@@ -51,7 +51,7 @@ def _verdict(user: str, found: BalanceVerification) -> str:
 
 @click.command(short_help="Verify many accounts, repair what drifted.")
 @click.argument("users", nargs=-1)
-@click.option("--no-repair", is_flag=True, help="Only look; what drifted counts as wrong.")
+@click.option("--no-repair", is_flag=True, help="Repair no drift; it counts as wrong.")
 @json_option
 @store_options(hidden=True)
 @pass_store

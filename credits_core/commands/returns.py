@@ -9,6 +9,7 @@ from credits_core import decoding, scripts, validation
 from credits_core.command import Call, Command
 from credits_core.decoding import Unfound
 from credits_core.entries import made_at, new_tx_id, parts
+from credits_core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from credits_core.keys import KeySpace
@@ -77,6 +78,11 @@ def revoke(
     """Take back an addition, named by its id or by the idempotency key it is made with."""
     user_id = validation.user_id(user_id, braces=keys.braces)
     addition = validation.addition(addition_id, added_with)
+    if added_with is not None and added_with == idempotency_key:
+        raise InvalidRequestError(
+            "added_with is the key of the addition, idempotency_key that of this call: with one "
+            "key for both the addition would be taken for a repetition"
+        )
     size = None if amount is None else validation.amount(amount)
     tx_id = new_tx_id(now_ms)
     metadata = validation.reason(reason)

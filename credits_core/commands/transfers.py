@@ -51,10 +51,12 @@ def receive(
 ) -> Command[Receipt]:
     """Put in what was sent, under a key of this one sending."""
     tx_id = new_tx_id(now_ms)
-    more = {"kind": kind, "from": from_user, "ref": sent.tx_id}
+    grants = tuple(sent.grants(tx_id))
+    told = " ".join(f"{name}={part}" for name, part in zip(grants[::2], grants[1::2], strict=True))
+    more = {"kind": kind, "from": from_user, "ref": sent.tx_id, "grants": told or None}
     text = member(tx_id, sent.amount, kind, None, now_ms, **more)
     request = f"receive {sent.amount}"
-    args = (text, str(sent.amount), _inbox(sent), request, tx_id, *sent.grants(tx_id))
+    args = (text, str(sent.amount), _inbox(sent), request, tx_id, *grants)
     return Command(
         kind,
         to_user,
@@ -99,14 +101,13 @@ def recall(
 
 
 def confirm(keys: KeySpace, kind: str, from_user: str, sent: Sent, *, key: str) -> Command[Reply]:
-    """Note at the sender that it has arrived."""
+    """Note at the sender that it has arrived; any copy of it, however late, does no harm."""
     return Command(
         kind,
         from_user,
         Call(scripts.CONFIRM, keys.account(from_user), (key, sent.record)),
         partial(decoding.accepted, user_id=from_user),
         timed=True,
-        writes=True,
     )
 
 

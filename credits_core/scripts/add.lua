@@ -36,6 +36,7 @@ if key then
     -- It was revoked before it came.
     -- @use tools post take_back
     for id, asked, head, tail in string.gmatch(announced, '(%S+) (%S*)\n([^\n]*)\n([^\n]*)\n') do
+      tail = string.sub(tail, 1, -2) .. ',"ref":"' .. ARGV[8] .. '"}'
       local taken = take_back(id, ARGV[8], amount, grant, tonumber(asked), head, tail)
       if taken.err then return taken end
       answer[3] = taken[3]

@@ -31,10 +31,9 @@ if ARGV[11] ~= '' then
     local announced = redis.call('HGET', KEYS[8], field) or ''
     local _, marks = string.gsub(announced, '[^\n]+\n[^\n]*\n[^\n]*\n', '')
     local whole_of_it = string.match('\n' .. announced, '\n(%S+) \n')
-    local mine = string.find('\n' .. announced, '\n' .. ARGV[10] .. ' ', 1, true)
-    if mine or (whole_of_it and ARGV[4] == '') then
-      local tx = mine and ARGV[10] or whole_of_it
-      return {'replayed', stamp, raw or '0', 'revoke\n' .. tx .. ' ' .. string.match(tx, '%d+') .. ' 0'}
+    if whole_of_it and ARGV[4] == '' then
+      return {'replayed', stamp, raw or '0',
+        'revoke\n' .. whole_of_it .. ' ' .. string.match(whole_of_it, '%d+') .. ' 0'}
     end
     if now > tonumber(ARGV[1]) then return {'late', stamp} end
     if marks >= 100 then return {'limit', stamp, 'max_revocations', '100'} end
@@ -51,7 +50,7 @@ end
 do
   -- @use returned
   local before = returned(id)
-  if before.last_tx == ARGV[10] or (ARGV[4] == '' and string.find(before.record, ' all$')) then
+  if ARGV[4] == '' and string.find(before.record, ' all$') then
     return {'replayed', stamp, raw or '0', before.record}
   end
 end
@@ -72,7 +71,9 @@ if ARGV[4] ~= '' then
   if not asked or asked < 1 then return {'invalid', stamp, 'amount'} end
 end
 -- @use tools take_back
-local answer = take_back(ARGV[10], id, size, grant, asked, ARGV[2], ARGV[3])
+local tail = ARGV[3]
+if ARGV[11] ~= '' then tail = string.sub(tail, 1, -2) .. ',"ref":"' .. id .. '"}' end
+local answer = take_back(ARGV[10], id, size, grant, asked, ARGV[2], tail)
 if answer.err then return answer end
 if key then
   redis.call('HSET', KEYS[8], key,

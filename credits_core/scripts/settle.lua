@@ -59,10 +59,9 @@ local answer = post(ARGV[2] .. digits(-more) .. ',"action":' .. action .. ARGV[3
 if answer.err then return answer end
 redis.call('HDEL', KEYS[3], field)
 redis.call('ZREM', KEYS[5], field)
--- @use tools
+-- @use tools joined
 if more > 0 then
-  local extra = burn(more)
-  if sources ~= '' and extra ~= '' then sources = sources .. ' ' .. extra else sources = sources .. extra end
+  sources = joined(sources, burn(more))
 else
   sources = give_back(sources, held, -more)
 end

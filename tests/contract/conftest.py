@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.flavours import FLAVOURS, Flavour, Places
+from tests.contract.flavours import FLAVOURS, STORES, Flavour, Places
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def places(server: Server, rest: RestServer) -> Places:
     return Places(server, rest)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What says `stores` runs on each store; all else in every way to reach it."""
+    items[:] = [item for item in items if _wanted(item)]
+
+
+def _wanted(item: pytest.Item) -> bool:
+    if item.get_closest_marker("stores") is None or not isinstance(item, pytest.Function):
+        return True
+    callspec = getattr(item, "callspec", None)
+    flavour = callspec.params.get("flavour") if callspec else None
+    return flavour is None or flavour in STORES
 
 
 @pytest.fixture(params=FLAVOURS, ids=lambda flavour: flavour.name)

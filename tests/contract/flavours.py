@@ -157,3 +157,8 @@ FLAVOURS = (
     Flavour("memory-async", _memory_async, real=False),
     Flavour("memory-sync", _memory_sync, real=False),
 )
+
+STORES = tuple(
+    flavour for flavour in FLAVOURS if flavour.name.partition("-")[0] in ("tcp", "rest", "memory")
+)
+"""Each store once async and once sync: enough where only the rules are in question."""

@@ -20,6 +20,8 @@ from credits_core.commands import SignUp
 from tests.contract.store import Store
 from tests.contract.told import keys, tell
 
+pytestmark = pytest.mark.stores
+
 
 @pytest.fixture
 async def rich(credits, user):

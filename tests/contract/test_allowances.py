@@ -22,6 +22,8 @@ from tests.contract.store import Store
 from tests.contract.told import keys, tell
 from tests.support import moving_clock
 
+pytestmark = pytest.mark.stores
+
 DAY = 86_400
 DAY_MS = DAY * 1000
 

@@ -14,6 +14,8 @@ from tests.contract.store import Store
 from tests.contract.told import keys, tell_all
 from tests.support import moving_clock
 
+pytestmark = pytest.mark.stores
+
 MOST = 1000
 HOUR_MS = 3_600_000
 

@@ -18,6 +18,8 @@ from credits_core import (
 from tests.contract.store import Store
 from tests.contract.told import keys, tell
 
+pytestmark = pytest.mark.stores
+
 NOW = 1_800_000_000_000
 HOUR_MS = 3_600_000
 

@@ -24,6 +24,8 @@ from tests.contract.store import Store, entry
 from tests.support import moving_clock
 from tests.support.typescript import TypeScriptSDK
 
+pytestmark = pytest.mark.stores
+
 DAY = 86_400_000
 OLD = int(time.time() * 1000) - 100 * DAY
 

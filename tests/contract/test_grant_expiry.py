@@ -18,6 +18,8 @@ from tests.contract.store import Store
 from tests.contract.told import tell
 from tests.support import moving_clock
 
+pytestmark = pytest.mark.stores
+
 MINUTE = 60
 HOUR = 3_600
 DAY = 86_400

@@ -24,6 +24,8 @@ from tests.contract.passing import all_at_once, in_waves
 from tests.contract.store import Store
 from tests.contract.told import tell
 
+pytestmark = pytest.mark.stores
+
 DAY = 86_400
 FAR = 4_000_000_000_000
 """An instant (ms) in the year 2096."""

@@ -20,6 +20,8 @@ from tests.contract.clock import moved_by
 from tests.contract.store import Store
 from tests.contract.told import keys, tell
 
+pytestmark = pytest.mark.stores
+
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 

@@ -20,6 +20,8 @@ from credits_core.commands import SignUp
 from tests.contract.store import Store
 from tests.contract.told import keys, tell
 
+pytestmark = pytest.mark.stores
+
 NOW = 1_800_000_000_000
 
 

@@ -20,6 +20,8 @@ from tests.contract.store import Store
 from tests.contract.test_transfers import balances, sum_of
 from tests.support.interrupted import interrupted
 
+pytestmark = pytest.mark.stores
+
 HOUR = 3_600_000
 
 

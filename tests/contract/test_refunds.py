@@ -19,6 +19,8 @@ from tests.contract.store import Store, entry
 from tests.contract.told import keys, tell
 from tests.support import moving_clock
 
+pytestmark = pytest.mark.stores
+
 DAY_MS = 86_400_000
 
 

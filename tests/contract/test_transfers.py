@@ -21,6 +21,8 @@ from credits_core.models import MAX_BALANCE
 from tests.contract.store import Store
 from tests.support.interrupted import interrupted
 
+pytestmark = pytest.mark.stores
+
 HOUR = 3_600_000
 
 

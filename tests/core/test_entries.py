@@ -191,7 +191,7 @@ def test_refusals():
         receipt("gibberish", "9")
 
 
-@pytest.mark.parametrize("rule", sorted(decoding._LIMITS))
+@pytest.mark.parametrize("rule", sorted(decoding.refusals._LIMITS))
 def test_every_limit_has_words(rule):
     with pytest.raises(LimitExceededError, match="90") as limit:
         receipt("limit", "9", rule, "90")
@@ -199,7 +199,7 @@ def test_every_limit_has_words(rule):
     assert "alice" in str(limit.value)
 
 
-@pytest.mark.parametrize("state", sorted(decoding._STATES))
+@pytest.mark.parametrize("state", sorted(decoding.refusals._STATES))
 def test_every_state_has_words(state):
     with pytest.raises(AccountStateError) as refusal:
         receipt("state", "9", state, "{detail}")

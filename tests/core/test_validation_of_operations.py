@@ -149,6 +149,10 @@ CALLS = {
         {name: value for name, value in IDS.items() if name != "none"} | {"neither": None},
     ),
     "revoke: key": (lambda c, v: c.revoke("alice", added_with=v), KEYS),
+    "revoke: one key for both": (
+        lambda c, v: c.revoke("alice", added_with=v, idempotency_key=v),
+        {"the same": "pay_1"},
+    ),
     "revoke: both": (lambda c, v: c.revoke("alice", "tx_1_a", added_with=v), {"key": "pay"}),
     # from account to account
     "transfer: from": (lambda c, v: c.transfer(v, "bob", 1, idempotency_key="k"), USERS),

@@ -69,8 +69,8 @@ MUTATIONS = (
     ),
     Mutation(
         "settle",
-        "local extra = burn(more)",
-        "local extra = ''",
+        "joined(sources, burn(more))",
+        "sources",
         "what is settled beyond leaves grants alone",
     ),
     Mutation(
@@ -118,7 +118,7 @@ MUTATIONS = (
     ),
     Mutation(
         "extend",
-        "if not before and now > tonumber(ARGV[1])",
+        "if now > tonumber(ARGV[1])",
         "if false",
         "no deadline for extensions",
     ),
@@ -130,25 +130,25 @@ MUTATIONS = (
     ),
     Mutation(
         "extend",
-        "text = digits(held + amount)",
-        "text = digits(held)",
+        "local total = digits(held + amount)",
+        "local total = digits(held)",
         "an extension loses credits",
     ),
     Mutation(
-        "extend", "local more = burn(amount)", "local more = ''", "an extension leaves grants alone"
+        "extend", "joined(sources, burn(amount))", "sources", "an extension leaves grants alone"
     ),
     Mutation(
         "extend",
-        "redis.call('ZADD', KEYS[5], digits(later), field)",
+        "redis.call('ZADD', KEYS[5], later, field)",
         "",
         "an extension does not put off the expiry",
     ),
-    Mutation("extend", "post(member, -amount)", "post(member, 0)", "an extension costs nothing"),
+    Mutation("extend", "post(ARGV[2], -amount)", "post(ARGV[2], 0)", "an extension costs nothing"),
     Mutation("extend", "if amount > 0 then", "if false then", "an extension is not checked"),
     Mutation(
         "extend",
-        "if key then\n      -- See part",
-        "if false then\n      -- See part",
+        "redis.call('HSET', KEYS[6 + generation], key,",
+        "redis.call('HSET', KEYS[6 + generation], '',",
         "the key of an extension is not kept",
     ),
 )

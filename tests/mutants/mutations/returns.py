@@ -73,8 +73,8 @@ MUTATIONS = (
     ),
     Mutation(
         "revoke",
-        "(ARGV[4] == '' and string.find(before.record, ' all$'))",
-        "false",
+        "if ARGV[4] == '' and string.find(before.record, ' all$') then",
+        "if false then",
         "a revocation takes what comes later",
     ),
     Mutation(
