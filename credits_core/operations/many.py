@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from credits_core import validation
 from credits_core.operations import AsyncOperations, Operations
-from credits_core.plans.many import apart, at_once
+from credits_core.plans.many import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,14 +29,16 @@ class AsyncMany(AsyncOperations):
         With `atomic=True` the items are of one account, at most 500, and are charged all or
         not at all: a refusal is raised, and one `idempotency_key` stands for all of them.
         """
-        items = validation.items(items)
-        now = await self._executor.now_ms()
-        if atomic:
-            return await self._executor.run_plan(
-                at_once(self._keys, "deduct", items, idempotency_key, self._sign_up, now)
-            )
         return await self._executor.run_plan(
-            apart(self._keys, "deduct", items, idempotency_key, self._sign_up, now)
+            many(
+                self._keys,
+                "deduct",
+                items,
+                atomic=atomic,
+                idempotency_key=idempotency_key,
+                sign_up=self._sign_up,
+                now_ms=await self._executor.now_ms(),
+            )
         )
 
     async def add_many(
@@ -52,14 +53,16 @@ class AsyncMany(AsyncOperations):
         With `atomic=True` the items are of one account, at most 500, and are added all or
         not at all: a refusal is raised, and one `idempotency_key` stands for all of them.
         """
-        items = validation.items(items)
-        now = await self._executor.now_ms()
-        if atomic:
-            return await self._executor.run_plan(
-                at_once(self._keys, "add", items, idempotency_key, self._sign_up, now)
-            )
         return await self._executor.run_plan(
-            apart(self._keys, "add", items, idempotency_key, self._sign_up, now)
+            many(
+                self._keys,
+                "add",
+                items,
+                atomic=atomic,
+                idempotency_key=idempotency_key,
+                sign_up=self._sign_up,
+                now_ms=await self._executor.now_ms(),
+            )
         )
 
 
@@ -84,14 +87,16 @@ class Many(Operations):
         >>> [type(result).__name__ for result in credits.deduct_many(items)]
         ['Receipt', 'InsufficientCreditsError']
         """
-        items = validation.items(items)
-        now = self._executor.now_ms()
-        if atomic:
-            return self._executor.run_plan(
-                at_once(self._keys, "deduct", items, idempotency_key, self._sign_up, now)
-            )
         return self._executor.run_plan(
-            apart(self._keys, "deduct", items, idempotency_key, self._sign_up, now)
+            many(
+                self._keys,
+                "deduct",
+                items,
+                atomic=atomic,
+                idempotency_key=idempotency_key,
+                sign_up=self._sign_up,
+                now_ms=self._executor.now_ms(),
+            )
         )
 
     def add_many(
@@ -106,12 +111,14 @@ class Many(Operations):
         With `atomic=True` the items are of one account, at most 500, and are added all or
         not at all: a refusal is raised, and one `idempotency_key` stands for all of them.
         """
-        items = validation.items(items)
-        now = self._executor.now_ms()
-        if atomic:
-            return self._executor.run_plan(
-                at_once(self._keys, "add", items, idempotency_key, self._sign_up, now)
-            )
         return self._executor.run_plan(
-            apart(self._keys, "add", items, idempotency_key, self._sign_up, now)
+            many(
+                self._keys,
+                "add",
+                items,
+                atomic=atomic,
+                idempotency_key=idempotency_key,
+                sign_up=self._sign_up,
+                now_ms=self._executor.now_ms(),
+            )
         )
