@@ -190,7 +190,7 @@ class Credits(Accounts, Allowances, Holds, Many, Returns, Transfers):
         90
         >>> credits.deduct("alice", 300, "video")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        credits_core.errors.InsufficientCreditsError: 'alice' has 90 credits and this costs 300...
+        credits_core.errors.InsufficientCreditsError: 'alice' can spend 90 credits and this...
         """
         return self._executor.run(
             commands.deduct(

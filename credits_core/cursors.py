@@ -83,8 +83,8 @@ class LogCursor:
         """Walk between two instants (ms or aware datetimes, inclusive)."""
         self._user_id = validation.user_id(user_id, braces=keys.braces)
         low, high = bounds(
-            validation.instant_ms(start_time, "start_time"),
-            validation.instant_ms(end_time, "end_time"),
+            validation.bound_ms(start_time, "start_time"),
+            validation.bound_ms(end_time, "end_time"),
         )
         self._pages = Pages(keys, self._user_id, order, low, high)
 

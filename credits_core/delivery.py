@@ -164,6 +164,11 @@ def _ask(command: Command[T], terms: Terms, deadline: int, *, tries: int) -> Ste
 
 def resolve(error: OutcomeUnknownError, terms: Terms) -> Steps[Any]:
     """Find out what became of a command whose outcome was unknown: its reply, or None."""
+    if not isinstance(error, OutcomeUnknownError):
+        raise InvalidRequestError(
+            f"resolve takes an OutcomeUnknownError, not {type(error).__name__}: of every other "
+            f"error it is known what happened"
+        )
     command = error.command
     if not command.witnessed:
         raise InvalidRequestError(

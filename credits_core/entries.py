@@ -11,7 +11,14 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from credits_core.models import MAX_BALANCE, MAX_PRIORITY, SIGN_UP_ACTION, Kind, Transaction
+from credits_core.models import (
+    LAST_MS,
+    MAX_BALANCE,
+    MAX_PRIORITY,
+    SIGN_UP_ACTION,
+    Kind,
+    Transaction,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +41,15 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 def new_tx_id(now_ms: int) -> str:
     """A transaction id, `tx_<ms>_<random>`, 64 bits from a cryptographic source."""
     return f"tx_{now_ms}_{os.urandom(8).hex()}"
+
+
+def tx_ids_from(first: str, count: int) -> list[str]:
+    """The ids of what happens together: counted from the first, so that it tells the others.
+
+    >>> tx_ids_from("tx_1763612345678_0123456789ab0000", 2)
+    ['tx_1763612345678_0123456789ab0000', 'tx_1763612345678_0123456789ab0001']
+    """
+    return [f"{first[:-4]}{number:04x}" for number in range(count)]
 
 
 def made_at(tx_id: str) -> int | None:
@@ -120,7 +136,6 @@ def transaction(entry: dict[str, Any], score: float) -> Transaction:
     metadata = entry.get("metadata")
     kind = _kind(entry, action)
     tx_id = str(entry.get("id", ""))
-    expires = entry.get("expires")
     grant = entry.get("grant")
     return Transaction(
         id=tx_id,
@@ -132,13 +147,22 @@ def transaction(entry: dict[str, Any], score: float) -> Transaction:
         hold_id=tx_id if kind == "hold" else _text(entry.get("hold")),
         grant_id=grant.rpartition(" ")[2] if isinstance(grant, str) else None,
         refers_to=_text(entry.get("ref")),
-        expires_at=expires if isinstance(expires, int) else None,
+        expires_at=_whole(entry.get("expires"), LAST_MS),
         other_user=_text(entry.get("to", entry.get("from"))) if kind in _MOVES else None,
+        allowance=_text(entry.get("allowance")),
+        period=_whole(entry.get("period"), LAST_MS),
+        kept=_whole(entry.get("kept"), MAX_BALANCE),
+        payment=_text(entry.get("payment")),
     )
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _whole(value: object, most: int) -> int | None:
+    fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+    return cast("int", value) if fits else None
 
 
 def _kind(entry: dict[str, Any], action: str) -> Kind:

@@ -29,7 +29,13 @@ __all__ = [
 ]
 
 AccountState = Literal[
-    "missing_balance", "missing_log", "wrong_type", "not_a_number", "fractional", "malformed_entry"
+    "missing_balance",
+    "missing_log",
+    "missing_state",
+    "wrong_type",
+    "not_a_number",
+    "fractional",
+    "malformed_entry",
 ]
 
 HoldState = Literal["settled", "released", "expired"]
@@ -40,40 +46,52 @@ class CreditsError(Exception):
 
 
 class InsufficientCreditsError(CreditsError):
-    """The account has fewer credits than the operation costs; nothing was charged.
+    """The account may spend fewer credits than the operation costs; nothing was charged.
 
-    An HTTP adapter answers it with 402.
+    `available` is what it may spend: the balance above its floor, 0 where it is below.
+    `missing` is what must be added before it can pay: of an account in debt more than
+    `required - available`. An HTTP adapter answers it with 402.
 
     >>> str(InsufficientCreditsError(300, 90, "alice"))
-    "'alice' has 90 credits and this costs 300: 210 more are needed"
+    "'alice' can spend 90 credits and this costs 300: 210 more are needed"
+    >>> debtor = InsufficientCreditsError(10, -50)
+    >>> debtor.available, debtor.missing
+    (0, 60)
     """
 
     def __init__(self, required: int, available: int, user_id: str = "") -> None:
-        """Say what was asked and what there is, in credits."""
+        """Say what was asked and what lies above the floor, in credits."""
         super().__init__(required, available, user_id)
         self.required = required
-        self.available = available
+        self.available = max(0, available)
+        self.missing = required - available
         self.user_id = user_id
 
     def __str__(self) -> str:
         who = repr(self.user_id) if self.user_id else "the account"
-        missing = self.required - self.available
         return (
-            f"{who} has {self.available} credits and this costs {self.required}: "
-            f"{missing} more are needed"
+            f"{who} can spend {self.available} credits and this costs {self.required}: "
+            f"{self.missing} more are needed"
         )
 
 
 class LimitExceededError(CreditsError):
     """A rule other than the balance refused the operation; nothing changed.
 
-    `rule` is a stable name, such as `"max_balance"`.
+    `rule` is a stable name, such as `"max_balance"`. `limit` is the most that the rule allows:
+    the largest balance, how many grants or holds there can be, how many credits of a charge
+    are left to refund. `reason` is why an account is frozen. Each is None where the rule has
+    none.
     """
 
-    def __init__(self, rule: str, message: str) -> None:
+    def __init__(
+        self, rule: str, message: str, *, limit: int | None = None, reason: str | None = None
+    ) -> None:
         """Name the rule that refused, and say in words what to do."""
         super().__init__(rule, message)
         self.rule = rule
+        self.limit = limit
+        self.reason = reason
 
     def __str__(self) -> str:
         return str(self.args[1])
@@ -95,8 +113,14 @@ class InvalidRequestError(TransactionError, ValueError):
 class IdempotencyConflictError(TransactionError):
     """The idempotency key was used before, for another operation, amount or action.
 
-    Use a new key for a new operation; `tx_id` is the transaction that holds the key.
+    Use a new key for a new operation; `tx_id` is the transaction that holds the key, and
+    `request` what it was used for: the operation, the amount and the action.
     """
+
+    def __init__(self, message: str, *, tx_id: str | None = None, request: str = "") -> None:
+        """Say what the key was used for."""
+        super().__init__(message, tx_id=tx_id)
+        self.request = request
 
 
 class HoldNotFoundError(TransactionError):
@@ -133,7 +157,8 @@ class AccountStateError(TransactionError):
     """What the store holds for this account is not an account that can be worked on.
 
     `state` says what is wrong: `"missing_balance"` (a log without a balance),
-    `"missing_log"` (a balance whose log is gone), `"wrong_type"` (a key of another
+    `"missing_log"` (a balance whose log is gone), `"missing_state"` (open holds or grants whose
+    state is gone), `"wrong_type"` (a key of another
     Redis type), `"not_a_number"`, `"fractional"` (a balance with a fraction, written
     by another app) or `"malformed_entry"` (a log entry that is no transaction).
     """

@@ -65,8 +65,11 @@ class Receipt:
     """What an operation did.
 
     `amount` is how many credits moved (never negative); `balance` is the balance at the
-    time of the reply. `created` is False only for a sign-up that had been done before;
-    `replayed` is True when an earlier call with the same idempotency key did the work.
+    time of the reply. `created` is False where there was nothing to do: a sign-up that had been
+    done before, an allowance of a period that is past, a merge of an empty account.
+    `replayed` is True when an earlier call did the work: one with the same idempotency key,
+    or, of what happens only once anyway, the same settle, release, full refund, full revocation
+    or allowance.
     """
 
     tx_id: str
@@ -106,6 +109,14 @@ class Transaction:
     """When what it made expires (ms)."""
     other_user: str | None = None
     """The account that a transfer or a merge went to, or came from."""
+    allowance: str | None = None
+    """The name of the allowance that it granted."""
+    period: int | None = None
+    """When the period of that allowance began (ms)."""
+    kept: int | None = None
+    """What a settled hold cost in the end."""
+    payment: str | None = None
+    """The idempotency key by which a revocation named its addition."""
 
     @property
     def time(self) -> datetime:
@@ -200,7 +211,7 @@ class Account:
 
     @property
     def next_expiry(self) -> Grant | None:
-        """The grant that expires next."""
+        """The grant that expires next, or None. Its `expires_at` and `expires` are never None."""
         expiring = [grant for grant in self.grants if grant.expires_at is not None]
         return min(expiring, key=lambda grant: grant.expires_at or 0, default=None)
 
@@ -223,6 +234,11 @@ class FoldReport:
     user_id: str
     folded: int
     up_to: int | None
+
+    @property
+    def time(self) -> datetime | None:
+        """Up to when it folded; None where it folded nothing."""
+        return None if self.up_to is None else instant(self.up_to)
 
 
 @dataclass(frozen=True, slots=True)

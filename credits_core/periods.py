@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import calendar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from credits_core import validation
 from credits_core.errors import InvalidRequestError
+from credits_core.models import LAST_MS, instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,30 +20,31 @@ if TYPE_CHECKING:
 class Period:
     """From `start` on, up to and without `end`: ms since the epoch, or aware datetimes.
 
-    A payment provider says both of a subscription; `monthly` and its kin count them from the
-    day it began.
+    A payment provider says both of a subscription, often in seconds: multiply them by 1000.
+    `monthly` and its kin count them from the day it began. Periods of the same instants are
+    equal, however they were told.
 
     >>> Period(1_762_000_000_000, 1_764_592_000_000).start_ms
     1762000000000
     """
 
-    start: int | datetime
-    end: int | datetime
+    start: int | datetime = field(compare=False)
+    end: int | datetime = field(compare=False)
+    start_ms: int = field(init=False, repr=False)
+    """Its first instant (ms since the epoch)."""
+    end_ms: int = field(init=False, repr=False)
+    """Its end (ms since the epoch)."""
 
     def __post_init__(self) -> None:
         """Refuse a period that ends before it starts."""
-        if self.start_ms >= self.end_ms:
-            raise InvalidRequestError(f"a period ends after it starts: {self.start} to {self.end}")
-
-    @property
-    def start_ms(self) -> int:
-        """Its first instant (ms since the epoch)."""
-        return _ms(self.start, "start")
-
-    @property
-    def end_ms(self) -> int:
-        """Its end (ms since the epoch)."""
-        return _ms(self.end, "end")
+        start, end = _ms(self.start, "start"), _ms(self.end, "end")
+        if start >= end:
+            raise InvalidRequestError(
+                f"a period ends after it starts, and this would last from {instant(start)} to "
+                f"{instant(end)}"
+            )
+        object.__setattr__(self, "start_ms", start)
+        object.__setattr__(self, "end_ms", end)
 
     @classmethod
     def monthly(cls, since: datetime, now: datetime | None = None) -> Self:
@@ -100,11 +102,11 @@ class Period:
 
 def _present(since: datetime, now: datetime | None) -> datetime:
     now = datetime.now(UTC) if now is None else now
-    for instant in (since, now):
-        if not isinstance(instant, datetime):
-            raise InvalidRequestError(f"periods are counted from datetimes, not {instant!r}")
-        if instant.utcoffset() is None:
-            raise InvalidRequestError(f"a datetime without a time zone: {instant!r}")
+    for at in (since, now):
+        if not isinstance(at, datetime):
+            raise InvalidRequestError(f"periods are counted from datetimes, not {at!r}")
+        if at.utcoffset() is None:
+            raise InvalidRequestError(f"a datetime without a time zone: {at!r}")
     if now.astimezone(UTC) < since.astimezone(UTC):
         raise InvalidRequestError(f"the subscription begins only at {since}")
     return now.astimezone(since.tzinfo)
@@ -121,7 +123,17 @@ def _months_after(since: datetime, months: int) -> datetime:
 
 
 def _ms(value: object, what: str) -> int:
-    at = validation.instant_ms(value, what)
+    at = validation.instant_ms(value, f"the {what} of a period")
     if at is None:
         raise InvalidRequestError(f"a period has a {what}")
+    if at > LAST_MS:
+        raise InvalidRequestError(f"a period has its {what} by the end of the year 9999: {at} ms")
     return at
+
+
+def check(period: Period) -> None:
+    """Refuse what is no `Period`."""
+    if not isinstance(period, Period):
+        raise InvalidRequestError(
+            f"a period is a Period, not {type(period).__name__}: pass Period(start, end)"
+        )

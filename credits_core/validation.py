@@ -21,6 +21,7 @@ from credits_core.models import (
     MILLISECOND,
     SIGN_UP_ACTION,
     Item,
+    instant,
 )
 
 T = TypeVar("T")
@@ -34,6 +35,8 @@ MAX_LIMIT = 1000
 MAX_BATCH = 500
 MIN_FOLD_AGE_MS = 30 * 24 * 3600 * 1000
 MAX_HOLD_MS = 366 * 24 * 3600 * 1000
+LEAST_MS = 10**12
+"""September 2001: a smaller instant that something lasts until was meant in seconds."""
 
 
 _SURROGATES = 0xD800
@@ -206,6 +209,15 @@ def items(value: object) -> list[Item]:
     return found
 
 
+def archive(value: object) -> None:
+    """Where folded entries go: anything with a `write`."""
+    if not callable(getattr(value, "write", None)):
+        raise _fail(
+            f"an archive has a write of its own, such as JsonLinesArchive(path) or "
+            f"SqlArchive(url), not {_short(value)}"
+        )
+
+
 def choice(value: object, what: str, choices: tuple[str, ...]) -> None:
     """One of a few words."""
     if value not in choices:
@@ -229,7 +241,21 @@ def limit(value: object) -> int:
 
 
 def instant_ms(value: object, what: str) -> int | None:
-    """An instant: ms since the epoch or an aware datetime; None for no bound."""
+    """An instant of the app's own time: ms since the epoch or an aware datetime; or None.
+
+    Payment providers tell seconds, which are taken for no ms of 1970.
+    """
+    at = bound_ms(value, what)
+    if at is not None and at < LEAST_MS and not isinstance(value, datetime):
+        raise _fail(
+            f"{what} is in milliseconds since 1970, or an aware datetime: {at} would be in the "
+            f"year {instant(at).year}; multiply seconds by 1000"
+        )
+    return at
+
+
+def bound_ms(value: object, what: str) -> int | None:
+    """A bound of the history: ms since the epoch or an aware datetime; None for no bound."""
     if value is None:
         return None
     if isinstance(value, datetime):
@@ -248,15 +274,27 @@ def duration_ms(value: object, what: str) -> int:
     else:
         raise _fail(f"{what} is seconds or a timedelta, not {type(value).__name__}")
     if not 1 <= span <= LAST_MS:
-        raise _fail(f"{what} is above 0 (1 ms at least), and ends in the calendar: {_short(value)}")
+        raise _fail(
+            f"{what} is above 0 seconds (0.001 at least) and ends by the year 9999, not "
+            f"{_seconds(value)}"
+        )
     return int(span)
+
+
+def _seconds(value: object) -> str:
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    return f"{_short(value)} seconds"
 
 
 def hold_ms(value: object) -> int:
     """How long a hold stays open, in ms: up to 366 days."""
     span = duration_ms(value, "expires_in")
     if span > MAX_HOLD_MS:
-        raise _fail(f"a hold expires within {MAX_HOLD_MS // 86_400_000} days, not {_short(value)}")
+        raise _fail(
+            f"a hold expires within {MAX_HOLD_MS // 86_400_000} days, which are "
+            f"{MAX_HOLD_MS // 1000} seconds, not {_seconds(value)}"
+        )
     return span
 
 
@@ -266,7 +304,7 @@ def fold_age_ms(value: object) -> int:
     if span < MIN_FOLD_AGE_MS:
         raise _fail(
             f"entries are folded after {MIN_FOLD_AGE_MS // 86_400_000} days or more, as long as "
-            f"charges are told apart by their keys, not after {_short(value)}"
+            f"charges are told apart by their keys, not after {_seconds(value)}"
         )
     return span
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 TAIL_BYTES = 8 * 2**20
 """What is read of a file when it is opened: more than the largest chunk of a fold."""
 
+HEAD = b'{"user_id":'
+"""How every line begins."""
+
 REMEMBERED = 20_000
 """Entries that are known again: several chunks. A crash leaves one that was not folded."""
 
@@ -39,7 +42,8 @@ class JsonLinesArchive:
     the newest 8 MB of the file are looked at.
 
     One process at a time writes to a file, and folds one account after another; a second one
-    is refused with `CreditsError`. A file that cannot be written raises `OSError`.
+    is refused with `CreditsError`, and so is a file of something else, untouched. A file that
+    cannot be written raises `OSError`.
 
     >>> import pathlib, tempfile
     >>> from credits_core.archives import ArchivedEntry
@@ -134,24 +138,27 @@ class JsonLinesArchive:
         self._file.seek(start)
         data: bytes = self._file.readall()
         whole = data.rfind(b"\n") + 1
-        if start and not whole:
-            raise CreditsError(f"{str(self._path)!r} is no archive: it has no lines at its end")
+        lines = data[:whole].split(b"\n")[1 if start else 0 : -1]
+        # Before anything is cut: the file may be another's.
+        self.last_user = self._user_of(lines, data[whole:], at_start=not start)
         if whole < len(data):
             self._file.truncate(start + whole)
             os.fsync(self._file.fileno())
-        lines = data[:whole].splitlines(keepends=True)[1 if start else 0 :]
-        self._tail = frozenset(map(line_key, lines))
-        if lines:
-            self.last_user = self._user_of(lines[-1])
+        self._tail = frozenset(line_key(line + b"\n") for line in lines)
         return start + whole
 
-    def _user_of(self, line: bytes) -> str:
-        try:
-            return str(json.loads(line.decode("utf-8", "surrogateescape"))["user_id"])
-        except (ValueError, KeyError, TypeError):
-            raise CreditsError(
-                f"{str(self._path)!r} is no archive: its last line is {line[:60]!r}"
-            ) from None
+    def _user_of(self, lines: list[bytes], rest: bytes, *, at_start: bool) -> str | None:
+        """Whose the last line is; None of a file that has none, or the beginning of one."""
+        if lines:
+            user = _user_in(lines[-1])
+            if user is None:
+                raise CreditsError(
+                    f"{str(self._path)!r} is no archive: its last line is {lines[-1][:60]!r}"
+                )
+            return user
+        if not at_start or not (rest.startswith(HEAD) or HEAD.startswith(rest)):
+            raise CreditsError(f"{str(self._path)!r} is no archive: it has no lines at its end")
+        return None
 
 
 def line_key(line: bytes) -> bytes:
@@ -164,6 +171,18 @@ def _line(entry: ArchivedEntry) -> bytes:
     member = entry.member.replace("\r", " ").replace("\n", " ")
     text = f'{{"user_id":{json.dumps(entry.user_id)},"score":"{entry.score}","entry":{member}}}\n'
     return text.encode("utf-8", "surrogateescape")
+
+
+def _user_in(line: bytes) -> str | None:
+    """The user that a line of an archive names; None of any other line."""
+    try:
+        found = json.loads(line.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
+    match found:
+        case {"user_id": str(user), "score": str(), "entry": dict()}:
+            return user
+    return None
 
 
 def _sync_folder(folder: Path) -> None:

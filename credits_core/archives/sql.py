@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha1
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
@@ -22,8 +23,15 @@ TABLE = "credit_transactions"
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
+SUPPORTED = (
+    "an archive is a file, or a database of SQLite or PostgreSQL, such as sqlite:///old.db or "
+    "postgresql+psycopg://host/name"
+)
+
 _AT_ONCE = 500
 """Ids in one question: SQLite of old takes 999 values."""
+
+_FILES = sa.text("pragma database_list")
 
 _NO_TEXT = str.maketrans({"\x00": "\ufffd"} | {chr(c): "\ufffd" for c in range(0xD800, 0xE000)})
 """What PostgreSQL keeps in no text; in the JSON itself it stands escaped."""
@@ -37,12 +45,15 @@ class SqlArchive:
     addition or the hold that it is about) and `created_at`; beside them `score`, the exact place
     in the log (ms), and `entry`, the JSON as it stood there. Ids are text. The table is made
     where there is none; one with other columns is refused with `InvalidRequestError`, and so
-    are databases other than SQLite and PostgreSQL.
+    are databases other than SQLite and PostgreSQL, and a SQLite database in memory, which would
+    end with the process.
 
     It needs the extra `sql`. Errors of the database are raised as SQLAlchemy has them.
 
+    >>> import pathlib, tempfile
     >>> from credits_core.archives import ArchivedEntry
-    >>> with SqlArchive("sqlite://") as archive:
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "archive.db"
+    >>> with SqlArchive(f"sqlite:///{path}") as archive:
     ...     archive.write([ArchivedEntry("alice", "1", '{"id":"tx_1_a","amount":5}')])
     ...     archive.write([ArchivedEntry("alice", "1", '{"id":"tx_1_a","amount":5}')])
     """
@@ -50,10 +61,14 @@ class SqlArchive:
     def __init__(self, database: str | Engine, *, table: str = TABLE) -> None:
         """Use a database by its URL, such as `postgresql+psycopg://host/db`, or by its engine."""
         self._owned = isinstance(database, str)
-        self._engine = sa.create_engine(database) if isinstance(database, str) else database
         self.table = table_of(table)
+        # Before there is an engine: that of another database would ask for its driver.
+        dialect = _dialect(database)
+        self._insert = insert_once(self.table, dialect)
+        self._engine = sa.create_engine(database) if isinstance(database, str) else database
         try:
-            self._insert = insert_once(self.table, self._engine.dialect.name)
+            if dialect == "sqlite":
+                self._check_lasting()
             self._prepare()
         except BaseException:
             self.close()
@@ -107,6 +122,17 @@ class SqlArchive:
             kept.update((row.id, row.entry) for row in connection.execute(found))
         return kept
 
+    def _check_lasting(self) -> None:
+        schema = self.table.schema or "main"
+        with self._engine.connect() as connection:
+            files = {row.name: row.file for row in connection.execute(_FILES)}
+        # One that the table cannot be in is named by the error of its making.
+        if schema in files and not Path(files[schema] or "").is_file():
+            raise InvalidRequestError(
+                "an archive in memory ends with the process, and the entries with it: name a "
+                "file, such as sqlite:///old.db"
+            )
+
     def _prepare(self) -> None:
         self.table.create(self._engine, checkfirst=True)
         found = sa.inspect(self._engine).get_columns(self.table.name, schema=self.table.schema)
@@ -116,6 +142,12 @@ class SqlArchive:
                 f"the table {self.table.fullname!r} is there with other columns (without "
                 f"{', '.join(sorted(missing))}): give the archive a table of its own"
             )
+
+
+def _dialect(database: str | Engine) -> str:
+    if isinstance(database, str):
+        return sa.make_url(database).get_backend_name()
+    return database.dialect.name
 
 
 def table_of(name: str) -> sa.Table:
@@ -142,7 +174,7 @@ def insert_once(table: sa.Table, dialect: str) -> Any:
     """The statement that adds rows, and leaves out those that are there."""
     insert = _INSERTS.get(dialect)
     if insert is None:
-        raise InvalidRequestError(f"an archive is kept in sqlite or postgresql, not in {dialect}")
+        raise InvalidRequestError(f"{SUPPORTED}; not in {dialect}")
     return insert(table).on_conflict_do_nothing(index_elements=["user_id", "id"])
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,8 +79,7 @@ def _check(
 def _export_json(store: Store, user: str, output: str | None, *, as_json: bool) -> None:
     with store.client() as credits_:
         account = credits_.export_account(user)
-    if _is_empty(account):
-        raise click.ClickException(f"nothing is stored of {user!r}")
+    _check_stored(account)
     if output is None:
         emit_json(account.to_dict())
         return
@@ -93,10 +92,18 @@ def _export_json(store: Store, user: str, output: str | None, *, as_json: bool) 
         click.echo(f"Wrote {count} transactions of {clean(user)} to {clean(output)}.")
 
 
-def _is_empty(export: AccountExport) -> bool:
+def _check_stored(export: AccountExport) -> None:
     found = export.account
     ruled = found is not None and (found.frozen or found.floor != 0)
-    return export.balance == 0 and not export.transactions and not ruled
+    if export.balance == 0 and not export.transactions and not ruled:
+        raise click.ClickException(f"nothing is stored of {export.user_id!r}")
+
+
+def _check_known(store: Store, user: str) -> None:
+    """The same of a user whose sheet has no rows; the log may be long, and none of it asked for."""
+    with store.client() as credits_:
+        if not credits_.get_transactions(user, limit=1):
+            _check_stored(credits_.export_account(user))
 
 
 def _export_csv(
@@ -111,8 +118,11 @@ def _export_csv(
     count = -1  # the header is no transaction
     with _ledger(store) as (executor, keys):
         users = walk(executor, UserCursor(keys)) if user is None else [user]
-        logs = (sheet.rows(executor, keys, one, since, until) for one in users)
-        lines = sheet.lines(chain([sheet.HEADER], chain.from_iterable(logs)))
+        rows = chain.from_iterable(sheet.rows(executor, keys, one, since, until) for one in users)
+        first = list(islice(rows, 1))
+        if user is not None and not first:
+            _check_known(store, user)
+        lines = sheet.lines(chain([sheet.HEADER], first, rows))
         if output is None:
             stdout = sys.stdout.buffer
             for line in lines:

@@ -73,6 +73,8 @@ def _related(entry: Transaction) -> Iterator[str]:
     ):
         if tx_id not in (None, entry.id):
             yield f"{name} {clean(str(tx_id))}"
+    if entry.allowance is not None:
+        yield f"plan {clean(entry.allowance)}"
     if entry.other_user is not None:
         yield f"{'to' if entry.amount < 0 else 'from'} {clean(entry.other_user)}"
     if entry.expires_at is not None:

@@ -29,6 +29,11 @@ HEADER = (
     "amount",
     "balance_after",
     "refers_to",
+    "hold_id",
+    "grant_id",
+    "allowance",
+    "other_user",
+    "expires_at",
     "metadata",
 )
 
@@ -60,18 +65,27 @@ def rows(
 
 
 def _row(user_id: str, entry: Transaction, balance: Decimal, about: str) -> tuple[str, ...]:
-    time = instant(entry.timestamp).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return (
         as_text(user_id),
         as_text(entry.id),
-        time,
+        _iso(entry.timestamp),
         as_text(entry.action),
         entry.kind,
         f"{Decimal(str(entry.amount)):f}",
         f"{balance:f}",
         as_text(entry.refers_to or ""),
+        as_text(entry.hold_id or ""),
+        as_text(entry.grant_id or ""),
+        as_text(entry.allowance or ""),
+        as_text(entry.other_user or ""),
+        "" if entry.expires_at is None else _iso(entry.expires_at),
         as_text(about),
     )
+
+
+def _iso(timestamp_ms: int) -> str:
+    moment = instant(timestamp_ms).isoformat(timespec="milliseconds")
+    return moment.replace("+00:00", "Z")
 
 
 def _about(entry: Transaction, member: str, user_id: str) -> str:

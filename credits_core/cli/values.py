@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import click
 
@@ -64,6 +64,25 @@ def rollover(context: Any, parameter: Any, text: str) -> Literal["none", "all"] 
     return amount_or_zero(context, parameter, text)
 
 
+class Seconds(int):
+    """A number of seconds; refusals, which name the unit, show how it was written, too.
+
+    >>> f"not {Seconds('3d', 259_200)!r} seconds"
+    'not 3d, which are 259200 seconds'
+    """
+
+    def __new__(cls, text: str, number: int) -> Self:
+        """Keep the text beside the number."""
+        seconds = super().__new__(cls, number)
+        seconds._text = text
+        return seconds
+
+    def __repr__(self) -> str:
+        return f"{self._text}, which are {int(self)}"
+
+    _text: str
+
+
 def duration(_context: Any, _parameter: Any, text: str | None) -> int | None:
     """A duration in seconds, written with its unit: 90s 15m 12h 30d 2w."""
     if text is None:
@@ -73,7 +92,7 @@ def duration(_context: Any, _parameter: Any, text: str | None) -> int | None:
         raise click.BadParameter(
             f"a duration is a number with s, m, h, d or w, such as 15m or 30d, not {text!r}"
         )
-    return int(found[1]) * _SECONDS[found[2]]
+    return Seconds(text, int(found[1]) * _SECONDS[found[2]])
 
 
 def since(_context: Any, _parameter: Any, text: str | None) -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from credits_core import decoding, scripts, validation
 from credits_core.command import Call, Command
-from credits_core.entries import grant_name, member, new_tx_id, sign_up_member
+from credits_core.entries import grant_name, member, new_tx_id, sign_up_member, tx_ids_from
 from credits_core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -157,16 +157,16 @@ def batch(
     """Charges (`deduct`) or additions (`add`) of one account, all of them or none."""
     user_id = _one_user(items, keys)
     sign = -1 if name == "deduct" else 1
+    tx_ids = tx_ids_from(f"{new_tx_id(now_ms)[:-4]}0000", len(items))
     told: list[tuple[str, int]] = []
     pairs: list[str] = []
     request = [name]
-    for item in items:
+    for tx_id, item in zip(tx_ids, items, strict=True):
         amount, action = validation.amount(item.amount), validation.action(item.action)
         if item.idempotency_key is not None:
             raise InvalidRequestError(
                 "what happens together has one idempotency key: pass it beside the items"
             )
-        tx_id = new_tx_id(now_ms)
         metadata = validation.metadata(item.metadata)
         pairs += (member(tx_id, sign * amount, action, metadata, now_ms), str(amount))
         told.append((tx_id, amount))

@@ -89,8 +89,8 @@ def revoke(
     head, tail = parts(
         tx_id, "revoke", metadata, now_ms, kind="revoke", ref=addition_id, payment=added_with
     )
-    # How much a part takes is not known here, so that its bytes cannot tell it: its id does.
-    key = "" if size is None else tx_id
+    # How much it takes is not known here, so that its bytes cannot tell it: its id does.
+    key = tx_id
     if idempotency_key is not None:
         key = validation.idempotency_key(idempotency_key)
     args = (

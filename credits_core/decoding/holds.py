@@ -65,9 +65,13 @@ def _closed(text: str, hold_id: str, user_id: str) -> TransactionError:
         )
     tx_id, _, kept = record(text)[:3]
     state = _ENDS[text.partition("\n")[0].partition(" ")[0]]
+    if state == "expired":
+        how = (
+            "has expired, and its credits went back: to charge for work that was done after "
+            "all, settle it with if_expired='charge'"
+        )
+    else:
+        how = f"was {state} before, and cost {kept} credits"
     return HoldClosedError(
-        f"the hold {hold_id!r} of {user_id!r} was {state} before, and cost {kept} credits",
-        tx_id=tx_id,
-        state=state,
-        kept=int(kept),
+        f"the hold {hold_id!r} of {user_id!r} {how}", tx_id=tx_id, state=state, kept=int(kept)
     )

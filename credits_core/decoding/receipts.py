@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from credits_core import entries
 from credits_core.decoding.refusals import instant, record, refuse, spendable
 from credits_core.errors import IdempotencyConflictError, LimitExceededError, TransactionError
 from credits_core.models import Receipt
@@ -43,12 +44,14 @@ def again(reply: Reply, user_id: str, tx_id: str, amount: int) -> Receipt:
 
 
 def receipts(reply: Reply, *, user_id: str, told: Sequence[tuple[str, int]]) -> list[Receipt]:
-    """The receipts of what happened together; only the first id of an earlier call is kept."""
+    """The receipts of what happened together; of an earlier call the first id tells the others."""
     total = sum(amount for _, amount in told)
     first = receipt(reply, user_id=user_id, tx_id=told[0][0], amount=total)
-    if first.replayed:
-        return [replace(first, amount=amount) for _, amount in told]
-    return [replace(first, tx_id=tx_id, amount=amount) for tx_id, amount in told]
+    tx_ids = entries.tx_ids_from(first.tx_id, len(told))
+    return [
+        replace(first, tx_id=tx_id, amount=amount)
+        for tx_id, (_, amount) in zip(tx_ids, told, strict=True)
+    ]
 
 
 def returned(
@@ -64,6 +67,11 @@ def returned(
     if status == "unfound":
         up_to = instant(reply[2].split()[0]) if reply[2] else None
         return Unfound(reply[3] if len(reply) > 3 else of, up_to)
+    if status == "kind" and reply[2] == "batch":
+        raise TransactionError(
+            f"several additions of {user_id!r} were made together with the key {of!r}: revoke "
+            f"each by its tx_id"
+        )
     if status == "kind":
         raise TransactionError(
             f"{of!r} of {user_id!r} is no entry that this can be done to: it is of the kind "
@@ -75,6 +83,7 @@ def returned(
             "refundable",
             f"of the charge {of!r} of {user_id!r} {reply[3]} credits are left to refund, "
             f"not {amount}",
+            limit=int(reply[3]),
         )
     return refuse(reply, user_id=user_id, amount=amount or 0)
 

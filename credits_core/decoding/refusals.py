@@ -14,6 +14,7 @@ from credits_core.errors import (
     LimitExceededError,
 )
 from credits_core.models import MAX_BALANCE
+from credits_core.models import instant as moment
 
 if TYPE_CHECKING:
     from credits_core.command import Reply
@@ -63,18 +64,23 @@ def refuse(reply: Reply, *, user_id: str, amount: int = 0) -> NoReturn:
     if status == "insufficient":
         raise InsufficientCreditsError(amount, int(detail), user_id)
     if status == "conflict":
+        request = _request(reply[3])
         raise IdempotencyConflictError(
-            f"this idempotency key was used before on {user_id!r}, for: "
-            f"{_request(reply[3])}. Use a new key for a new operation.",
+            f"this idempotency key was used before on {user_id!r}, for: {request}. "
+            f"Use a new key for a new operation.",
             tx_id=record(reply[3])[0],
+            request=request,
         )
     if status == "frozen":
         why = f" ({detail})" if detail else ""
         raise LimitExceededError(
-            "frozen", f"account {user_id!r} is frozen{why}: nothing is spent until `unfreeze`"
+            "frozen",
+            f"account {user_id!r} is frozen{why}: nothing is spent until `unfreeze`",
+            reason=detail or None,
         )
     if status == "limit":
-        raise LimitExceededError(detail, _LIMITS[detail].format(user=user_id, detail=reply[3]))
+        told = _LIMITS[detail].format(user=user_id, detail=reply[3])
+        raise LimitExceededError(detail, told, limit=_limit(detail, reply[3]))
     if status == "state":
         raise state_error(user_id, reply[2], reply[3])
     if status == "invalid":
@@ -82,9 +88,27 @@ def refuse(reply: Reply, *, user_id: str, amount: int = 0) -> NoReturn:
     raise ValueError(f"no script of ours answers {status!r}")
 
 
+_DIGEST = re.compile("[0-9a-f]{32}", re.ASCII)
+
+
 def _request(text: str) -> str:
     # The parts of a request are apart by a character that stands in no action.
-    return text.partition("\n")[0].replace("\x1f", ", ")
+    told, *more = text.partition("\n")[0].split("\x1f")
+    for part in more:
+        word, _, value = part.partition(" ")
+        if word == "in" and value != "None":
+            told += f", expiring in {int(value) / 1000:.15g} seconds"
+        elif word == "at":
+            told += f", expiring at {moment(int(value))}"
+        elif word != "in" and not _DIGEST.fullmatch(part):
+            told += f", {part}"
+    return told
+
+
+def _limit(rule: str, detail: str) -> int | None:
+    if rule == "max_balance":
+        return MAX_BALANCE
+    return int(detail) if rule.startswith("max_") else None
 
 
 _LIMITS = {
@@ -94,12 +118,14 @@ _LIMITS = {
     "can be: spend or revoke some, or add credits that do not expire",
     "max_holds": "account {user!r} has {detail} open holds, the most there can be: settle or "
     "release some",
+    "revoked": "a revocation waits for what is added to {user!r} with the key {detail!r}, so that "
+    "nothing was added: add the items one by one, the revoked one with this key",
     "max_revocations": "{detail} revocations wait for this addition of {user!r}, the most there "
     "can be",
 }
 
 _INVALID = {
-    "expiry": "these credits would have expired already: expires_at lies in the past",
+    "expiry": "these credits would have expired before they were added",
     "period": "this period has ended already",
     "age": "entries younger than 30 days cannot be folded",
 }
@@ -108,8 +134,11 @@ _STATES = {
     "missing_balance": "has a log but no balance: restore it with rebuild_balance or "
     "`credits reconcile`",
     "missing_log": "has a balance ({detail}) but no log to check it against: restore the log "
-    "from a backup. To accept the balance as it stands, remove the account's credits:state key, "
-    "if there is one: the next charge or addition opens a log with it",
+    "from a backup. To accept the balance as it stands, remove the field `score` of the account's "
+    "credits:state key, where there is one: the next charge or addition opens a log with it",
+    "missing_state": "has open holds or grants, but the credits:state key that says what is in "
+    "them is gone: restore that key from a backup. To go on without them, remove the account's "
+    "credits:due and credits:grants keys, and give back with add what holds had set aside",
     "wrong_type": "has a {detail} key of another Redis type: something else uses that key "
     "name; move it, or give this app a prefix of its own",
     "not_a_number": "has a balance that is no number ({detail!r}): repair it with "

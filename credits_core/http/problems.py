@@ -103,7 +103,7 @@ def problem(error: CreditsError, *, retry_after: int = RETRY_AFTER) -> Problem:
 
     >>> status, headers, body = problem(InsufficientCreditsError(300, 90))
     >>> status, body["detail"]
-    (402, 'This costs 300 credits and you have 90: 210 more are needed.')
+    (402, 'This costs 300 credits and you can spend 90: 210 more are needed.')
     """
     if isinstance(error, InsufficientCreditsError):
         return _insufficient(error)
@@ -132,10 +132,9 @@ def _limit(error: LimitExceededError) -> Problem:
 
 
 def _insufficient(error: InsufficientCreditsError) -> Problem:
-    missing = error.required - error.available
     detail = (
-        f"This costs {error.required} credits and you have {error.available}: "
-        f"{missing} more are needed."
+        f"This costs {error.required} credits and you can spend {error.available}: "
+        f"{error.missing} more are needed."
     )
     return _answer(
         402,

@@ -29,7 +29,9 @@ class AsyncAccounts(AsyncOperations):
     async def set_floor(self, user_id: str, floor: int) -> Account:
         """Set the lowest balance that spending may leave: -10^15 to 10^15, 0 unless set.
 
-        Below zero it is a credit line, above zero a reserve.
+        Below zero it is a credit line, above zero a reserve. It signs nobody up, whatever
+        `auto_initialize` says: a rule may be set before an account is opened, and outlasts
+        the sign-up.
         """
         floor = validation.floor(floor)
         await self._executor.now_ms()
@@ -42,6 +44,8 @@ class AsyncAccounts(AsyncOperations):
 
         Spending raises `LimitExceededError` with the rule `"frozen"` and the `reason` (up to
         255 characters). Open holds can still be settled up to what they hold, and released.
+        It signs nobody up, whatever `auto_initialize` says: an account may be frozen before it
+        is opened.
         """
         await self._executor.now_ms()
         return await self._executor.run(
@@ -69,6 +73,7 @@ class AsyncAccounts(AsyncOperations):
         `BackendError` when others remove the entries all the time; what was folded by then
         stays folded. What `archive.write` raises comes through.
         """
+        validation.archive(archive)
         up_to = await self._executor.now_ms() - validation.fold_age_ms(older_than)
         folding = Folding(self._keys, user_id, up_to)
         while not folding.done:
@@ -101,7 +106,9 @@ class Accounts(Operations):
     def set_floor(self, user_id: str, floor: int) -> Account:
         """Set the lowest balance that spending may leave: -10^15 to 10^15, 0 unless set.
 
-        Below zero it is a credit line, above zero a reserve.
+        Below zero it is a credit line, above zero a reserve. It signs nobody up, whatever
+        `auto_initialize` says: a rule may be set before an account is opened, and outlasts
+        the sign-up.
         """
         floor = validation.floor(floor)
         self._executor.now_ms()
@@ -112,6 +119,8 @@ class Accounts(Operations):
 
         Spending raises `LimitExceededError` with the rule `"frozen"` and the `reason` (up to
         255 characters). Open holds can still be settled up to what they hold, and released.
+        It signs nobody up, whatever `auto_initialize` says: an account may be frozen before it
+        is opened.
         """
         self._executor.now_ms()
         return self._executor.run(
@@ -137,12 +146,15 @@ class Accounts(Operations):
         `BackendError` when others remove the entries all the time; what was folded by then
         stays folded. What `archive.write` raises comes through.
 
-        >>> from credits_core.archives import SqlArchive
+        >>> import pathlib, tempfile
+        >>> from credits_core.archives import JsonLinesArchive
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "archive.jsonl"
         >>> credits = Credits.from_url("memory://")
-        >>> with SqlArchive("sqlite://") as archive:
+        >>> with JsonLinesArchive(path) as archive:
         ...     credits.fold("alice", archive, older_than=180 * 86400).folded
         0
         """
+        validation.archive(archive)
         up_to = self._executor.now_ms() - validation.fold_age_ms(older_than)
         folding = Folding(self._keys, user_id, up_to)
         while not folding.done:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from credits_core import commands
+from credits_core import commands, periods
 from credits_core.operations import AsyncOperations, Operations
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class AsyncAllowances(AsyncOperations):
         A webhook, a cron job and the first request of a month may all ask: the first grants,
         the others answer its receipt with `replayed=True`. A plan is known by its `name`
         (1 to 64 characters), a period by its start; one that begins before the latest that
-        was granted grants nothing (`created=False`).
+        was granted grants nothing (`created=False`). A period that lies ahead is granted at
+        once, and those before it are past from then on.
 
         What is left at the end of the period is lost (`rollover="none"`), stays
         (`"all"`), or stays up to so many credits, the rest going when the next period is
@@ -42,6 +43,7 @@ class AsyncAllowances(AsyncOperations):
         Raises `IdempotencyConflictError` when the period was granted with another amount,
         `LimitExceededError`, and `InvalidRequestError` when the period is over.
         """
+        periods.check(period)
         return await self._executor.run(
             commands.renew(
                 self._keys,
@@ -77,7 +79,8 @@ class Allowances(Operations):
         A webhook, a cron job and the first request of a month may all ask: the first grants,
         the others answer its receipt with `replayed=True`. A plan is known by its `name`
         (1 to 64 characters), a period by its start; one that begins before the latest that
-        was granted grants nothing (`created=False`).
+        was granted grants nothing (`created=False`). A period that lies ahead is granted at
+        once, and those before it are past from then on.
 
         What is left at the end of the period is lost (`rollover="none"`), stays
         (`"all"`), or stays up to so many credits, the rest going when the next period is
@@ -95,6 +98,7 @@ class Allowances(Operations):
         >>> credits.grant_allowance("alice", "pro", 1000, month).replayed
         True
         """
+        periods.check(period)
         return self._executor.run(
             commands.renew(
                 self._keys,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 from credits_core.operations import AsyncOperations, Operations
 from credits_core.plans.many import many
@@ -17,13 +17,28 @@ if TYPE_CHECKING:
 class AsyncMany(AsyncOperations):
     """Many charges or additions at once. For async code."""
 
+    @overload
+    async def deduct_many(
+        self, items: Iterable[Item], *, atomic: Literal[True], idempotency_key: str | None = None
+    ) -> list[Receipt]: ...
+
+    @overload
+    async def deduct_many(
+        self, items: Iterable[Item], *, atomic: Literal[False] = False
+    ) -> list[Receipt | CreditsError]: ...
+
+    @overload
+    async def deduct_many(
+        self, items: Iterable[Item], *, atomic: bool, idempotency_key: str | None = None
+    ) -> list[Receipt] | list[Receipt | CreditsError]: ...
+
     async def deduct_many(
         self,
         items: Iterable[Item],
         *,
         atomic: bool = False,
         idempotency_key: str | None = None,
-    ) -> list[Receipt | CreditsError]:
+    ) -> list[Receipt] | list[Receipt | CreditsError]:
         """Charge many items, of any accounts: a receipt an item, or the error that refused it.
 
         With `atomic=True` the items are of one account, at most 500, and are charged all or
@@ -41,13 +56,28 @@ class AsyncMany(AsyncOperations):
             )
         )
 
+    @overload
+    async def add_many(
+        self, items: Iterable[Item], *, atomic: Literal[True], idempotency_key: str | None = None
+    ) -> list[Receipt]: ...
+
+    @overload
+    async def add_many(
+        self, items: Iterable[Item], *, atomic: Literal[False] = False
+    ) -> list[Receipt | CreditsError]: ...
+
+    @overload
+    async def add_many(
+        self, items: Iterable[Item], *, atomic: bool, idempotency_key: str | None = None
+    ) -> list[Receipt] | list[Receipt | CreditsError]: ...
+
     async def add_many(
         self,
         items: Iterable[Item],
         *,
         atomic: bool = False,
         idempotency_key: str | None = None,
-    ) -> list[Receipt | CreditsError]:
+    ) -> list[Receipt] | list[Receipt | CreditsError]:
         """Add many items, to any accounts: a receipt an item, or the error that refused it.
 
         With `atomic=True` the items are of one account, at most 500, and are added all or
@@ -69,13 +99,28 @@ class AsyncMany(AsyncOperations):
 class Many(Operations):
     """Many charges or additions at once. For sync code."""
 
+    @overload
+    def deduct_many(
+        self, items: Iterable[Item], *, atomic: Literal[True], idempotency_key: str | None = None
+    ) -> list[Receipt]: ...
+
+    @overload
+    def deduct_many(
+        self, items: Iterable[Item], *, atomic: Literal[False] = False
+    ) -> list[Receipt | CreditsError]: ...
+
+    @overload
+    def deduct_many(
+        self, items: Iterable[Item], *, atomic: bool, idempotency_key: str | None = None
+    ) -> list[Receipt] | list[Receipt | CreditsError]: ...
+
     def deduct_many(
         self,
         items: Iterable[Item],
         *,
         atomic: bool = False,
         idempotency_key: str | None = None,
-    ) -> list[Receipt | CreditsError]:
+    ) -> list[Receipt] | list[Receipt | CreditsError]:
         """Charge many items, of any accounts: a receipt an item, or the error that refused it.
 
         With `atomic=True` the items are of one account, at most 500, and are charged all or
@@ -99,13 +144,28 @@ class Many(Operations):
             )
         )
 
+    @overload
+    def add_many(
+        self, items: Iterable[Item], *, atomic: Literal[True], idempotency_key: str | None = None
+    ) -> list[Receipt]: ...
+
+    @overload
+    def add_many(
+        self, items: Iterable[Item], *, atomic: Literal[False] = False
+    ) -> list[Receipt | CreditsError]: ...
+
+    @overload
+    def add_many(
+        self, items: Iterable[Item], *, atomic: bool, idempotency_key: str | None = None
+    ) -> list[Receipt] | list[Receipt | CreditsError]: ...
+
     def add_many(
         self,
         items: Iterable[Item],
         *,
         atomic: bool = False,
         idempotency_key: str | None = None,
-    ) -> list[Receipt | CreditsError]:
+    ) -> list[Receipt] | list[Receipt | CreditsError]:
         """Add many items, to any accounts: a receipt an item, or the error that refused it.
 
         With `atomic=True` the items are of one account, at most 500, and are added all or

@@ -10,7 +10,7 @@ import os
 import re
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from credits_core import commands, decoding, scripts, validation
 from credits_core.archives import ArchivedEntry
@@ -129,7 +129,7 @@ class Folding:
                 state="fractional",
             )
         kind = entry.get("kind")
-        if kind == "checkpoint" and isinstance(entry.get("entries"), int):
+        if kind == "checkpoint" and _is_ours(entry):
             return "checkpoint"
         hold = entry.get("hold") or (kind == "hold" and entry.get("id"))
         if isinstance(hold, str) and hold in self._open:
@@ -155,3 +155,10 @@ def _decode(reply: Reply, *, user_id: str) -> str | None:
     if reply[0] == "changed":
         return None
     return str(decoding.accepted(reply, user_id=user_id)[2])
+
+
+def _is_ours(checkpoint: dict[str, Any]) -> bool:
+    """As script fold knows its own: other apps may write any field."""
+    count = checkpoint.get("entries")
+    own = str(checkpoint.get("id")).startswith("checkpoint_")
+    return own and isinstance(count, int) and not isinstance(count, bool) and count >= 1

@@ -20,29 +20,31 @@ end
 if fresh then
   -- @use opening
 end
+local announced = key and redis.call('HGET', KEYS[8], 'revoke\n' .. key)
+if grant or announced then
+  -- @use tools
+end
 local change = amount
 -- @use write
+if key then
+  -- See part records. A payment may be announced again after any time: for ever.
+  redis.call('HSET', KEYS[8], key, fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4])
+end
 if grant then
-  -- @use tools
   -- A debt is paid first.
   if balance > 0 then give(grant, math.min(amount, balance)) end
   schedule()
 end
-if key then
-  -- See part records. A payment may be announced again after any time: for ever.
-  redis.call('HSET', KEYS[8], key, fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4])
-  local announced = redis.call('HGET', KEYS[8], 'revoke\n' .. key)
-  if announced then
-    -- It was revoked before it came.
-    -- @use tools post take_back
-    for id, asked, head, tail in string.gmatch(announced, '(%S+) (%S*)\n([^\n]*)\n([^\n]*)\n') do
-      tail = string.sub(tail, 1, -2) .. ',"ref":"' .. ARGV[8] .. '"}'
-      local taken = take_back(id, ARGV[8], amount, grant, tonumber(asked), head, tail)
-      if taken.err then return taken end
-      answer[3] = taken[3]
-    end
-    redis.call('HDEL', KEYS[8], 'revoke\n' .. key)
-    if changed then schedule() end
+if announced then
+  -- It was revoked before it came.
+  -- @use post returned take_back
+  for id, asked, head, tail in string.gmatch(announced, '(%S+) (%S*)\n([^\n]*)\n([^\n]*)\n') do
+    tail = string.sub(tail, 1, -2) .. ',"ref":"' .. ARGV[8] .. '"}'
+    local taken = take_back(id, ARGV[8], amount, grant, tonumber(asked), head, tail)
+    if taken.err then return taken end
+    answer[3] = taken[3]
   end
+  redis.call('HDEL', KEYS[8], 'revoke\n' .. key)
+  if changed then schedule() end
 end
 return answer

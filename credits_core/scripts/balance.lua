@@ -7,10 +7,12 @@
 --       | {'late', now} | {'state', now, what, detail}
 -- Reads fractional balances too, and touches none of them.
 -- @use clock number balance
-local rules = redis.pcall('HMGET', KEYS[3], 'due')
+local rules = redis.pcall('HMGET', KEYS[3], 'due', 'score')
 if rules.err or (raw and not whole(raw)) then return {'ok', stamp, raw or '0', '0'} end
 local closer = tonumber(rules[1])
-if ARGV[2] == '' and not (closer and closer <= now) then return {'ok', stamp, raw or '0', '0'} end
+-- Without a state there may be holds and grants that have lost it, see part account.
+local known = closer or rules[2] or not raw
+if ARGV[2] == '' and known and not (closer and closer <= now) then return {'ok', stamp, raw or '0', '0'} end
 if now > tonumber(ARGV[1]) then return {'late', stamp} end
 -- @use account post touch
 if ARGV[2] ~= '' then

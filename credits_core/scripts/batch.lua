@@ -38,6 +38,9 @@ if sign < 0 then
   -- @use afford
 elseif balance + amount > MAX_BALANCE then
   return {'limit', stamp, 'max_balance', digits(balance)}
+elseif key and redis.call('HEXISTS', KEYS[8], 'revoke\n' .. key) == 1 then
+  -- It was revoked before it came, and which of these is meant cannot be told.
+  return {'limit', stamp, 'revoked', key}
 end
 local generation
 if key then
@@ -46,18 +49,22 @@ end
 if fresh then
   -- @use opening
 end
+local burns = live and sign < 0
+if burns then
+  -- @use tools
+end
 local first_score
 for i, amount in ipairs(amounts) do
-  local member = ARGV[6 + 2 * i]
+  local member, sources = ARGV[6 + 2 * i], ''
   local answer = post(member, sign * amount)
   if answer.err then return answer end
+  if burns then sources = burn(amount) end
   first_score = first_score or answer[4]
-  if live and sign < 0 then
-    -- @use pay
-  end
+  -- @use pay
 end
 if key then
   local records = sign < 0 and KEYS[6 + generation] or KEYS[8]
   redis.call('HSET', records, key, fingerprint .. '\n' .. ARGV[7] .. ' ' .. first_score)
 end
+if changed then schedule() end
 return {'ok', stamp, raw, first_score}

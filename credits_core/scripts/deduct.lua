@@ -16,13 +16,19 @@ end
 if fresh then
   -- @use opening
 end
+local sources, left = ''
+if live then
+  -- @use payer
+end
 local change = -amount
 -- @use write
 if live then
-  -- @use pay
+  -- @use burned
 end
 if key then
   -- See part records.
   redis.call('HSET', KEYS[6 + generation], key, fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4])
 end
+-- @use pay
+if changed then schedule() end
 return answer

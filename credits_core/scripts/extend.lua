@@ -14,13 +14,8 @@
 local field, key, fingerprint = 'hold ' .. ARGV[4], ARGV[6], ARGV[7]
 -- @use records
 if now > tonumber(ARGV[1]) then return {'late', stamp} end
-local log = redis.pcall('ZCARD', KEYS[2])
-if type(log) == 'table' then
-  local found, what = log, 'log'
-  -- @use wrong_type
-end
 
--- @use sets number balance account post touch
+-- @use number balance account post touch
 local text = redis.call('HGET', KEYS[3], field)
 if not text then
   -- @use closed
@@ -28,22 +23,27 @@ if not text then
 end
 -- @use hold
 local amount = whole(ARGV[3])
-if not amount or amount < 0 or amount > MAX_AMOUNT then return {'invalid', stamp, 'amount'} end
+if not amount or amount < 0 or held + amount > MAX_AMOUNT then
+  return {'invalid', stamp, 'amount'}
+end
 if amount > 0 then
   -- @use afford
 end
 local later = digits(math.max(tonumber(expires), tonumber(ARGV[5]) or 0))
+-- @use tools joined
 local generation
 -- @use generation
+if fresh then
+  -- @use opening
+end
 local answer = post(ARGV[2], -amount)
 if answer.err then return answer end
--- @use tools joined
-local total = digits(held + amount)
-text = total .. ' ' .. later .. ' ' .. joined(sources, burn(amount)) .. '\n' .. action
-redis.call('HSET', KEYS[3], field, text)
-redis.call('ZADD', KEYS[5], later, field)
-schedule()
+local total, more = digits(held + amount), burn(amount)
 -- See part records; a hold adds when it expires and what it holds.
 redis.call('HSET', KEYS[6 + generation], key,
   fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4] .. ' ' .. later .. ' ' .. total)
+redis.call('HSET', KEYS[3], field,
+  total .. ' ' .. later .. ' ' .. joined(sources, more) .. '\n' .. action)
+redis.call('ZADD', KEYS[5], later, field)
+schedule()
 return {'ok', stamp, raw, answer[4], total, later}

@@ -30,6 +30,13 @@ local function is_open(hold)
   return holds[hold]
 end
 
+-- Whether it is one of ours: other apps may write any field.
+local function is_checkpoint(entry)
+  local entries = entry.kind == 'checkpoint' and entry.entries
+  return type(entries) == 'number' and entries >= 1 and entries <= MAX_BALANCE
+    and entries == math.floor(entries) and string.sub(tostring(entry.id), 1, 11) == 'checkpoint_'
+end
+
 -- Puts a member to those that go; answers why it cannot.
 local function take_out(member)
   if seen[member] then return end
@@ -41,20 +48,22 @@ local function take_out(member)
   local text = string.gsub(member, '\\u[dD][89a-fA-F]%x%x', 'n')
   local read, entry = pcall(cjson.decode, text)
   local amount = read and type(entry) == 'table' and entry.amount
-  if type(amount) ~= 'number' or not (math.abs(amount) <= MAX_BALANCE) then
+  if type(amount) ~= 'number' or not (math.abs(amount) <= MAX_BALANCE)
+    or tonumber(score) < -MAX_BALANCE then
     return {'state', stamp, 'malformed_entry', string.sub(member, 1, 80)}
   end
   if amount ~= math.floor(amount) then return {'state', stamp, 'fractional', tostring(amount)} end
   if is_open(entry.hold or (entry.kind == 'hold' and entry.id)) then return {'changed', stamp} end
   total = total + amount
   if math.abs(total) > MAX_BALANCE then return {'limit', stamp, 'max_balance', digits(total)} end
-  if entry.kind == 'checkpoint' and type(entry.entries) == 'number' then
+  if is_checkpoint(entry) then
     count = count + entry.entries
+    signed = signed or entry.initialized == true
   else
     count = count + 1
     if type(entry.id) == 'string' then paid[#paid + 1] = 'paid\n' .. entry.id end
   end
-  signed = signed or entry.action == 'user_initialized' or entry.initialized == true
+  signed = signed or entry.action == 'user_initialized'
   gone[#gone + 1] = member
   if not at or tonumber(score) > tonumber(at) then at = score end
 end

@@ -22,17 +22,18 @@ end
 if fresh then
   -- @use opening
 end
+-- @use tools
 local change = -amount
 -- @use write
--- @use tools
+local sources = burn(amount)
 local field = 'hold ' .. ARGV[8]
-local text = digits(amount) .. ' ' .. ARGV[9] .. ' ' .. burn(amount) .. '\n' .. ARGV[10]
-redis.call('HSET', KEYS[3], field, text)
+redis.call('HSET', KEYS[3], field,
+  digits(amount) .. ' ' .. ARGV[9] .. ' ' .. sources .. '\n' .. ARGV[10])
 redis.call('ZADD', KEYS[5], ARGV[9], field)
-schedule()
 if key then
   -- See part records; a hold adds when it expires.
   redis.call('HSET', KEYS[6 + generation], key,
     fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4] .. ' ' .. ARGV[9])
 end
+schedule()
 return answer

@@ -19,16 +19,22 @@ if now > tonumber(ARGV[1]) then return {'late', stamp} end
 
 -- @use number account post touch
 local text, sources = string.match(record, '\n%S+ %S+ (%d+)\n([^\n]*)$')
+if not text then return {'replayed', stamp, raw or '0', record} end
 local amount = whole(text)
 if balance + amount > MAX_BALANCE then return {'limit', stamp, 'max_balance', digits(balance)} end
-local answer = post(ARGV[2], amount)
-if answer.err then return answer end
 if sources ~= '' then
   -- @use tools
+end
+if fresh then
+  -- @use opening
+end
+local answer = post(ARGV[2], amount)
+if answer.err then return answer end
+redis.call('HSET', KEYS[8], ARGV[3], record .. '\nreturned')
+if sources ~= '' then
   give_back(sources, amount, amount)
   -- What went back to a grant whose time has passed goes the way of the grant.
   expire()
   schedule()
 end
-redis.call('HSET', KEYS[8], ARGV[3], record .. '\nreturned')
 return {'ok', stamp, digits(balance), answer[4]}

@@ -26,10 +26,13 @@ end
 if fresh then
   -- @use opening
 end
-local answer = post(member, amount)
-if answer.err then return answer end
 if ARGV[7] then
   -- @use tools
+end
+local answer = post(member, amount)
+if answer.err then return answer end
+redis.call('HSET', KEYS[8], key, fingerprint .. '\n' .. ARGV[6] .. ' ' .. answer[4])
+if ARGV[7] then
   -- A debt is paid first.
   local room = math.min(amount, math.max(0, balance))
   for i = 7, #ARGV, 2 do
@@ -40,5 +43,4 @@ if ARGV[7] then
   expire()
   schedule()
 end
-redis.call('HSET', KEYS[8], key, fingerprint .. '\n' .. ARGV[6] .. ' ' .. answer[4])
 return {'ok', stamp, raw, answer[4]}

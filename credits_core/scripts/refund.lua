@@ -31,7 +31,7 @@ if not charge then
   return {'unfound', stamp, redis.call('HGET', KEYS[3], 'folded') or ''}
 end
 local kind = charge.kind or ''
-local size = kind == 'settle' and tonumber(charge.kept) or -charge.amount
+local size = kind == 'settle' and charge.kept or -charge.amount
 if size < 0 or (kind ~= 'settle' and kind ~= '') then
   return {'kind', stamp, kind == '' and 'add' or kind}
 end
@@ -45,21 +45,23 @@ end
 if amount > left then return {'limit', stamp, 'refundable', digits(left)} end
 if balance + amount > MAX_BALANCE then return {'limit', stamp, 'max_balance', digits(balance)} end
 
-local text = digits(amount)
-local answer = post(ARGV[2] .. text .. ARGV[3], amount)
-if answer.err then return answer end
-local sources = before.sources
+local text, sources, back = digits(amount), before.sources, {}
 if sources ~= '' then
   -- @use tools
-  sources = give_back(sources, left, amount)
+end
+local answer = post(ARGV[2] .. text .. ARGV[3], amount)
+if answer.err then return answer end
+if sources ~= '' then
+  sources = give_back(sources, left, amount, function(name, part) back[#back + 1] = {name, part} end)
 end
 local record = ARGV[10] .. ' ' .. answer[4] .. ' ' .. text
 redis.call('HSET', KEYS[8], 'paid\n' .. ARGV[5],
   digits(before.so_far + amount) .. ' ' .. record .. '\n' .. sources)
 if key then redis.call('HSET', KEYS[8], key, fingerprint .. '\n' .. record) end
+for _, pair in ipairs(back) do give(pair[1], pair[2]) end
 if give then
   -- What went back to a grant whose time has passed goes the way of the grant.
-  expire()
+  if #back > 0 then expire() end
   if changed then schedule() end
 end
 return {'ok', stamp, digits(balance), answer[4], text}

@@ -5,14 +5,15 @@
 --       4 sign-up member ('' for none)  5 sign-up credits
 --       6 name of the allowance  7 start of the period (ms)  8 transaction id
 --       9 name of the grant, '' for credits that roll over without end
---       10 how much of the last period rolls over, '' where the grant expires by itself
+--       10 how much of this period rolls over, '' where its grant expires by itself or never
 --       11 end of the period (ms)
 -- Reply {'ok', now, balance, score} | {'replayed' or 'conflict', now, balance, record}
 --       | {'past', now, balance, record}: a later period was granted before
 --       | {'limit', now, rule, detail} | {'late', now} | {'state', now, what, detail}
 --       | {'invalid', now, what}
 -- Keeps balance = sum of the log, and one grant of a capped allowance at a time.
--- The record is '<amount>', a line feed, '<tx id> <score> <start of the period> <grant>'.
+-- The record is '<amount>', a line feed,
+-- '<tx id> <score> <start of the period> <how much of it rolls over, or -> <grant>'.
 -- @use clock
 local member, field, start = ARGV[2], 'allowance ' .. ARGV[6], tonumber(ARGV[7])
 -- @use witness
@@ -21,9 +22,10 @@ if type(record) == 'table' then
   local found, what = record, 'state'
   -- @use wrong_type
 end
-local granted, last_start, last_grant
+local granted, last_start, last_cap, last_grant
 if record then
-  granted, last_start, last_grant = string.match(record, '^(%d+)\n%S+ %S+ (%-?%d+) (.*)$')
+  granted, last_start, last_cap, last_grant = string.match(record,
+    '^(%d+)\n%S+ %S+ (%-?%d+) (%S+) (.*)$')
   last_start = tonumber(last_start)
   if last_start >= start then
     -- @use balance
@@ -44,7 +46,7 @@ if ARGV[4] ~= '' then
   -- @use first_touch
 end
 if balance + amount > MAX_BALANCE then return {'limit', stamp, 'max_balance', digits(balance)} end
-local grant, cap = ARGV[9], tonumber(ARGV[10])
+local grant = ARGV[9]
 if tonumber(ARGV[11]) <= now then return {'invalid', stamp, 'period'} end
 -- @use sets
 if grant ~= '' then
@@ -54,11 +56,16 @@ if fresh then
   -- @use opening
 end
 -- @use tools
-local carried = 0
-if cap and last_grant and last_grant ~= '' then
-  carried = tonumber(redis.call('HGET', KEYS[3], 'grant ' .. last_grant) or '0')
-  local lost = math.max(0, carried - cap)
-  if carried > 0 then take(last_grant, carried) end
+local carried, replaced = 0, {}
+if last_cap and last_cap ~= '-' then
+  -- One grant for all periods, whose priority may have changed in between.
+  for _, name in ipairs(redis.call('ZRANGE', KEYS[4], 0, -1)) do
+    if string.sub(name, 22) == string.sub(last_grant, 22) then
+      carried = carried + (redis.call('HGET', KEYS[3], 'grant ' .. name) or 0)
+      replaced[#replaced + 1] = name
+    end
+  end
+  local lost = math.max(0, carried - last_cap)
   carried = carried - lost
   if lost > 0 then
     local ms = string.format('%.0f', math.floor(now))
@@ -70,12 +77,16 @@ if cap and last_grant and last_grant ~= '' then
 end
 local answer = post(member, amount)
 if answer.err then return answer end
+for _, name in ipairs(replaced) do take(name, MAX_BALANCE) end
+redis.call('HSET', KEYS[3], field,
+  ARGV[3] .. '\n' .. ARGV[8] .. ' ' .. answer[4] .. ' ' .. ARGV[7] .. ' ' ..
+    (ARGV[10] == '' and '-' or ARGV[10]) .. ' ' .. grant)
 if grant ~= '' then
-  -- A debt is paid first.
+  -- What rolled over into a period that has no cap of its own stays for good. A debt is paid
+  -- first.
+  if ARGV[10] == '' then carried = 0 end
   local worth = math.min(carried + amount, math.max(0, balance))
   if worth > 0 then give(grant, worth) end
 end
 schedule()
-redis.call('HSET', KEYS[3], field,
-  ARGV[3] .. '\n' .. ARGV[8] .. ' ' .. answer[4] .. ' ' .. ARGV[7] .. ' ' .. grant)
 return answer

@@ -4,7 +4,7 @@
 -- ARGV  1 deadline (ms, server time)  2 head and 3 tail of the member
 --       4 amount ('' for all that is left)  5 the addition, or ''  6 where to look for it (ms)
 --       7 its member, or ''
---       8 idempotency key, of a part at least its own id ('' for none)  9 fingerprint
+--       8 idempotency key, at least the transaction's own id  9 fingerprint
 --       10 transaction id
 --       11 the idempotency key of the addition, instead of 5, or ''
 -- Reply {'ok', now, balance, score, amount} | {'replayed' or 'conflict', now, balance, record}
@@ -14,10 +14,7 @@
 -- Keeps balance = sum of the log, and the balance where it was if it is below the floor.
 -- @use clock
 local key, fingerprint = ARGV[8], ARGV[9]
-if key == '' then key = nil end
-if key then
-  -- @use records
-end
+-- @use records
 -- @use balance
 local id, low = ARGV[5], ARGV[6]
 if ARGV[11] ~= '' then
@@ -36,35 +33,41 @@ if ARGV[11] ~= '' then
         'revoke\n' .. whole_of_it .. ' ' .. string.match(whole_of_it, '%d+') .. ' 0'}
     end
     if now > tonumber(ARGV[1]) then return {'late', stamp} end
-    if marks >= 100 then return {'limit', stamp, 'max_revocations', '100'} end
+    if marks >= 10 then return {'limit', stamp, 'max_revocations', '10'} end
     redis.call('HSET', KEYS[8], field, announced .. ARGV[10] .. ' ' .. ARGV[4] .. '\n' .. ARGV[2] ..
       '\n' .. ARGV[3] .. '\n')
     -- Nothing is in the log yet: its time is that of its id.
     local at = string.match(ARGV[10], '%d+')
-    if key then
-      redis.call('HSET', KEYS[8], key, fingerprint .. '\n' .. ARGV[10] .. ' ' .. at .. ' 0')
-    end
+    redis.call('HSET', KEYS[8], key, fingerprint .. '\n' .. ARGV[10] .. ' ' .. at .. ' 0')
     return {'ok', stamp, raw or '0', at, '0'}
   end
 end
-do
-  -- @use returned
-  local before = returned(id)
-  if ARGV[4] == '' and string.find(before.record, ' all$') then
-    return {'replayed', stamp, raw or '0', before.record}
-  end
-end
+-- @use returned
 if now > tonumber(ARGV[1]) then return {'late', stamp} end
 
 -- @use number account post touch find
+-- All of it was asked for before, by another call.
+local told = ARGV[4] == '' and string.match(returned(id).record, '^returned\n.* all$')
 local addition = find(id, low, ARGV[7])
 if not addition then
+  if told then return {'replayed', stamp, raw or '0', told} end
   return {'unfound', stamp, redis.call('HGET', KEYS[3], 'folded') or '', id}
 end
-local kind, size = addition.kind, math.floor(addition.amount)
-local grant
-if kind == 'grant' or kind == 'allowance' then grant = addition.grant end
-if size < 0 or (kind and kind ~= 'allowance' and not grant) then return {'kind', stamp, kind or 'deduct'} end
+local kind, size, grant = addition.kind, math.floor(addition.amount), addition.grant
+if size < 0 or (kind and kind ~= 'allowance' and not (kind == 'grant' and grant)) then
+  return {'kind', stamp, kind or 'deduct'}
+end
+if kind ~= 'allowance' and not (kind and string.sub(grant, 22) == id) then grant = nil end
+if kind == 'allowance' and grant and string.sub(grant, 22) ~= id then
+  -- One grant for all periods: it is of the last of them.
+  local last = redis.call('HGET', KEYS[3], 'allowance ' .. tostring(addition.allowance))
+  if not (last and string.match(last, '\n(%S+)') == id) then size = 0 end
+end
+-- What came back to a grant since all of it was taken is taken again; credits that never expire
+-- are those of other additions by now.
+if told and not (grant and redis.call('HEXISTS', KEYS[3], 'grant ' .. grant) == 1) then
+  return {'replayed', stamp, raw or '0', told}
+end
 local asked
 if ARGV[4] ~= '' then
   asked = whole(ARGV[4])
@@ -75,9 +78,7 @@ local tail = ARGV[3]
 if ARGV[11] ~= '' then tail = string.sub(tail, 1, -2) .. ',"ref":"' .. id .. '"}' end
 local answer = take_back(ARGV[10], id, size, grant, asked, ARGV[2], tail)
 if answer.err then return answer end
-if key then
-  redis.call('HSET', KEYS[8], key,
-    fingerprint .. '\n' .. ARGV[10] .. ' ' .. answer[4] .. ' ' .. answer[5])
-end
+redis.call('HSET', KEYS[8], key,
+  fingerprint .. '\n' .. ARGV[10] .. ' ' .. answer[4] .. ' ' .. answer[5])
 if changed then schedule() end
 return answer

@@ -36,16 +36,15 @@ end
 if fresh then
   -- @use opening
 end
-local text = digits(amount)
-local answer = post(ARGV[2] .. '-' .. text .. ARGV[3], -amount)
-if answer.err then return answer end
-local sources = ''
+local text, sources = digits(amount), ''
 if live then
   -- @use tools
-  sources = burn(amount)
-  if changed then schedule() end
 end
+local answer = post(ARGV[2] .. '-' .. text .. ARGV[3], -amount)
+if answer.err then return answer end
+if live then sources = burn(amount) end
 local record = fingerprint .. '\n' .. ARGV[7] .. ' ' .. answer[4] .. ' ' .. text .. '\n' .. sources
 redis.call('HSET', KEYS[8], key, record)
 if ARGV[4] == 'all' then redis.call('HSET', KEYS[8], string.match(key, '^(.*\n)(%d+)$')) end
+if changed then schedule() end
 return {'ok', stamp, raw, record}

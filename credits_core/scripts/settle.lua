@@ -15,13 +15,8 @@ if closed and string.sub(closed, 1, #ARGV[8] + 1) == ARGV[8] .. '\n' then
   return {'replayed', stamp, raw or '0', closed}
 end
 if now > tonumber(ARGV[1]) then return {'late', stamp} end
-local log = redis.pcall('ZCARD', KEYS[2])
-if type(log) == 'table' then
-  local found, what = log, 'log'
-  -- @use wrong_type
-end
 
--- @use sets number account post touch
+-- @use number account post touch
 local amount = whole(ARGV[5])
 if not amount or amount < 0 or amount > MAX_AMOUNT then return {'invalid', stamp, 'amount'} end
 local field = 'hold ' .. ARGV[4]
@@ -49,17 +44,17 @@ if math.abs(balance - more) > MAX_BALANCE then
   return {'limit', stamp, 'max_balance', digits(balance)}
 end
 
--- Whether the server's access rules let us end it, asked by what changes nothing.
-redis.call('HDEL', KEYS[3], '')
-redis.call('ZREM', KEYS[5], '')
+-- @use tools joined
 local generation
 -- @use generation
+if fresh then
+  -- @use opening
+end
 local kept = digits(held + more)
 local answer = post(ARGV[2] .. digits(-more) .. ',"action":' .. action .. ARGV[3] .. kept .. '}', -more)
 if answer.err then return answer end
 redis.call('HDEL', KEYS[3], field)
 redis.call('ZREM', KEYS[5], field)
--- @use tools joined
 if more > 0 then
   sources = joined(sources, burn(more))
 else

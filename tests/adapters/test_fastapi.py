@@ -127,18 +127,6 @@ def served(server: Server) -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture
-def credits(server: Server) -> Iterator[Credits]:
-    with Credits.from_url(server.url) as client:
-        yield client
-
-
-@pytest.fixture
-def payer(credits: Credits, user: str) -> str:
-    credits.initialize_user(user, 100)
-    return user
-
-
 def log(credits: Credits, user: str) -> list[tuple[int, str]]:
     """The log after the sign-up, oldest first; it adds up."""
     assert credits.verify_balance(user).valid
@@ -187,11 +175,11 @@ def test_a_shortage_is_402_with_problem_details(
         "type": "urn:credits-sdk:problem:insufficient-credits",
         "title": "Insufficient credits",
         "status": 402,
-        "detail": "This costs 1000 credits and you have 100: 900 more are needed.",
+        "detail": "This costs 1000 credits and you can spend 100: 900 more are needed.",
         "required": 1000,
         "available": 100,
         "error": "Insufficient credits",
-        "message": "This costs 1000 credits and you have 100: 900 more are needed.",
+        "message": "This costs 1000 credits and you can spend 100: 900 more are needed.",
     }
     assert log(credits, payer) == []
 

@@ -3,28 +3,15 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 import redis
 
 from credits_core import Credits
 from tests.adapters.test_fastapi import TAKEN_AND_GIVEN_BACK, get, log, make_app
 from tests.adapters.test_fastapi_support import Served
 from tests.support.servers import Server
-
-
-@pytest.fixture
-def credits(server: Server) -> Iterator[Credits]:
-    with Credits.from_url(server.url) as client:
-        yield client
-
-
-@pytest.fixture
-def payer(credits: Credits, user: str) -> str:
-    credits.initialize_user(user, 100)
-    return user
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,24 +9,39 @@ from tests.contract.store import Store
 from tests.support import moving_clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     import pytest
 
 
+class Clock:
+    """The server's clock, which a test moves; see `moving_clock`."""
+
+    def __init__(self, credits: Any) -> None:
+        self._credits = credits
+        self._store = Store(credits)
+        self._ahead = 0
+
+    async def ahead(self, seconds: float) -> None:
+        """Stand so far ahead of real time. The client hears of it, as while time passes."""
+        self._ahead = round(seconds * 1000)
+        await self._store.run("SET", moving_clock.KEY, self._ahead)
+        await self._credits.get_balance("looks-at-the-clock")
+
+    async def forward(self, seconds: float) -> None:
+        """Let so much time pass."""
+        await self.ahead(self._ahead / 1000 + seconds)
+
+    async def reset(self) -> None:
+        await self._store.run("DEL", moving_clock.KEY)
+
+
 @asynccontextmanager
-async def moved_by(
-    credits: Any, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
-    """Give what moves the clock by so many ms from real time; the client has seen it after."""
+async def movable(credits: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Clock]:
+    """The clock behind this client, which goes right again in the end."""
     moving_clock.install(monkeypatch)
-    store = Store(credits)
-
-    async def to(ms: int) -> None:
-        await store.run("SET", moving_clock.KEY, ms)
-        await credits.get_balance(f"looks-at-the-clock-{uuid.uuid4().hex}")
-
+    clock = Clock(credits)
     try:
-        yield to
+        yield clock
     finally:
-        await store.run("DEL", moving_clock.KEY)
+        await clock.reset()

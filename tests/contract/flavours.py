@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import redis
 import redis.asyncio
 import upstash_redis
@@ -162,3 +163,25 @@ STORES = tuple(
     flavour for flavour in FLAVOURS if flavour.name.partition("-")[0] in ("tcp", "rest", "memory")
 )
 """Each store once async and once sync: enough where only the rules are in question."""
+
+
+def only(*names: str) -> Any:
+    """The fixture `flavour` of a module that has no need of every way: those of these names."""
+    chosen = [flavour for flavour in FLAVOURS if flavour.name in names]
+    assert len(chosen) == len(names), names
+
+    @pytest.fixture(params=chosen, ids=lambda flavour: flavour.name)
+    def flavour(request: pytest.FixtureRequest) -> Flavour:
+        only_one: Flavour = request.param
+        return only_one
+
+    return flavour
+
+
+def on(*names: str) -> pytest.MarkDecorator:
+    """The same for one test."""
+    chosen = [flavour for flavour in FLAVOURS if flavour.name in names]
+    assert len(chosen) == len(names), names
+    return pytest.mark.parametrize(
+        "flavour", chosen, ids=lambda flavour: flavour.name, indirect=True
+    )

@@ -1,4 +1,4 @@
-"""Time that passes when a test says so, other apps at work, and calls that run together."""
+"""Other apps at work, and calls that run together."""
 
 from __future__ import annotations
 
@@ -6,31 +6,12 @@ import asyncio
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from tests.support import moving_clock
 from tests.support.typescript import TypeScriptSDK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests.contract.store import Store
-
-
-class Clock:
-    """The server's clock, which a test moves; see `moving_clock`."""
-
-    def __init__(self, credits: Any, store: Store) -> None:
-        self._credits = credits
-        self._store = store
-        self._moved = 0
-
-    async def forward(self, seconds: float) -> None:
-        """Let time pass. The client hears of it, as it would have while it passed."""
-        self._moved += round(seconds * 1000)
-        await self._store.run("SET", moving_clock.KEY, self._moved)
-        await self._credits.get_balance("nobody")
-
-    async def reset(self) -> None:
-        await self._store.run("DEL", moving_clock.KEY)
 
 
 class _Eval:
@@ -46,12 +27,6 @@ class _Eval:
 def typescript_app(store: Store, clock_skew_ms: int = 0) -> TypeScriptSDK:
     """Another app that writes to the same store, whatever store that is."""
     return TypeScriptSDK(_Eval(store), clock_skew_ms)  # type: ignore[arg-type]
-
-
-class Kept(list[Any]):
-    """An archive of entries that are folded."""
-
-    write = list.extend
 
 
 async def all_at_once(*calls: Any) -> list[Any]:

@@ -17,22 +17,11 @@ from credits_core import (
     commands,
 )
 from credits_core.commands import SignUp
+from tests.contract.accounts import sound
 from tests.contract.store import Store
 from tests.contract.told import keys, tell
 
 pytestmark = pytest.mark.stores
-
-
-@pytest.fixture
-async def rich(credits, user):
-    """The user, with 100 credits."""
-    await credits.initialize_user(user, 100)
-    return user
-
-
-async def sound(credits, user, balance):
-    found = await Store(credits).look(user)
-    assert (found.balance, found.total) == (str(balance), balance)
 
 
 async def test_an_unknown_account_is_looked_at_and_not_made(credits, user):
@@ -131,7 +120,7 @@ async def test_a_floor_may_be_set_above_the_balance(credits, rich):
     assert (account.balance, account.available) == (100, 0)
     with pytest.raises(InsufficientCreditsError) as refusal:
         await credits.deduct(rich, 1, "chat")
-    assert (refusal.value.required, refusal.value.available) == (1, -40)
+    assert (refusal.value.available, refusal.value.missing) == (0, 41)
     assert (await credits.add(rich, 50, "purchase")).balance == 150
     assert (await credits.deduct(rich, 10, "chat")).balance == 140
 
@@ -142,7 +131,7 @@ async def test_a_line_taken_back_refuses_until_the_debt_is_paid(credits, rich):
     assert (await credits.set_floor(rich, 0)).available == 0
     with pytest.raises(InsufficientCreditsError) as refusal:
         await credits.deduct(rich, 1, "chat")
-    assert refusal.value.available == -50
+    assert (refusal.value.available, refusal.value.missing) == (0, 51)
     await credits.add(rich, 60, "purchase")
     assert (await credits.deduct(rich, 10, "chat")).balance == 0
 
@@ -262,6 +251,15 @@ async def test_an_account_may_be_frozen_before_it_has_anything(credits, user):
     assert (await credits.initialize_user(user, 100)).balance == 100
     with pytest.raises(LimitExceededError, match="banned"):
         await credits.deduct(user, 1, "chat")
+
+
+async def test_a_rule_signs_nobody_up_and_outlasts_the_sign_up(open_credits, user):
+    credits = open_credits(auto_initialize=True, default_credits=50)
+    assert (await credits.set_floor(user, -10)).balance == 0
+    assert (await credits.freeze(user, "watched")).balance == 0
+    assert await credits.get_transactions(user) == []
+    account = await credits.get_account(user)
+    assert (account.balance, account.floor, account.frozen) == (50, -10, True)
 
 
 async def test_a_replay_is_told_to_a_frozen_account_too(credits, rich):

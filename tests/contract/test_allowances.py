@@ -17,10 +17,9 @@ from credits_core import (
     commands,
 )
 from credits_core.commands.moves import SignUp
-from tests.contract.passing import Clock, all_at_once, typescript_app
-from tests.contract.store import Store
+from tests.contract.accounts import grants
+from tests.contract.passing import all_at_once, typescript_app
 from tests.contract.told import keys, tell
-from tests.support import moving_clock
 
 pytestmark = pytest.mark.stores
 
@@ -29,27 +28,10 @@ DAY_MS = DAY * 1000
 
 
 @pytest.fixture
-def store(credits):
-    return Store(credits)
-
-
-@pytest.fixture
-async def clock(credits, store, monkeypatch):
-    moving_clock.install(monkeypatch)
-    clock = Clock(credits, store)
-    yield clock
-    await clock.reset()
-
-
-@pytest.fixture
 def day():
     """The periods of a plan that began a moment ago, a day each, by their number."""
     start = int(time.time() * 1000) - 60_000
     return lambda number: Period(start + number * DAY_MS, start + (number + 1) * DAY_MS)
-
-
-async def grants(credits, user):
-    return [grant.remaining for grant in (await credits.get_account(user)).grants]
 
 
 def renewal(credits, user, period, amount=100, **wishes):
@@ -309,7 +291,7 @@ async def test_what_comes_back_of_an_earlier_period_is_under_the_cap_too(credits
 
 
 async def test_a_plan_may_change_how_much_rolls_over(credits, user, day, clock):
-    plan = [("none", 100), (30, 100), ("all", 200), (30, 300)]
+    plan = [("none", 100), (30, 100), ("all", 130), (30, 230), ("none", 260)]
     for number, (rollover, balance) in enumerate(plan):
         receipt = await credits.grant_allowance(user, "pro", 100, day(number), rollover=rollover)
         assert receipt.balance == balance, rollover

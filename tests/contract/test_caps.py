@@ -8,23 +8,16 @@ import pytest
 
 from credits_core import Credits, Grant, Hold, LimitExceededError, Receipt, commands
 from credits_core.commands import SignUp
-from tests.contract.clock import moved_by
+from tests.contract import accounts
+from tests.contract.clock import movable
 from tests.contract.flavours import AsyncFace
 from tests.contract.store import Store
 from tests.contract.told import keys, tell_all
-from tests.support import moving_clock
 
 pytestmark = pytest.mark.stores
 
 MOST = 1000
-HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-async def move(credits, monkeypatch):
-    """Moves the server's clock."""
-    async with moved_by(credits, monkeypatch) as to:
-        yield to
+HOUR = 3600
 
 
 async def server_ms(credits):
@@ -52,16 +45,12 @@ async def make_grants(credits, user, count, expires_in=3600, amount=1):
 
 
 async def sound(credits, user, balance):
-    """The balance is this, and what a log in order says."""
-    found = await Store(credits).look(user)
-    assert (found.balance, found.total) == (str(balance), balance)
-    assert found.scores == sorted(set(found.scores))
-    assert len({json.loads(member)["id"] for member in found.members}) == len(found.members)
+    found = await accounts.sound(credits, user, balance)
     assert (await credits.verify_balance(user)).valid
     return found
 
 
-async def test_there_is_room_for_a_thousand_holds(credits, user, move):
+async def test_there_is_room_for_a_thousand_holds(credits, user, clock):
     await credits.initialize_user(user, 5000)
     made = await make_holds(credits, user, MOST)
     assert all(isinstance(hold, Hold) for hold in made)
@@ -82,9 +71,9 @@ async def test_there_is_room_for_a_thousand_holds(credits, user, move):
     with pytest.raises(LimitExceededError):
         await credits.hold(user, 1, "another")
 
-    await move(HOUR_MS - 60_000)
+    await clock.ahead(HOUR - 60)
     assert len((await credits.get_account(user)).holds) == MOST
-    await move(HOUR_MS + 60_000)
+    await clock.ahead(HOUR + 60)
     assert (await credits.hold(user, 1, "next")).balance == 5009
     (only,) = (await credits.get_account(user)).holds
     assert only.action == "next"
@@ -98,7 +87,7 @@ async def test_there_is_room_for_a_thousand_holds(credits, user, move):
     assert by_hold[last.id]["action"] == "one more"
 
 
-async def test_there_is_room_for_a_thousand_grants(credits, user, move):
+async def test_there_is_room_for_a_thousand_grants(credits, user, clock):
     await credits.initialize_user(user, 7)
     made = await make_grants(credits, user, MOST)
     assert all(isinstance(receipt, Receipt) for receipt in made)
@@ -115,7 +104,7 @@ async def test_there_is_room_for_a_thousand_grants(credits, user, move):
     assert (await credits.hold(user, 1, "train")).balance == 1011
     last = await credits.add(user, 1, "one more", expires_in=7200, idempotency_key="k")
 
-    await move(HOUR_MS + 60_000)
+    await clock.ahead(HOUR + 60)
     assert await credits.get_balance(user) == 13
     (only,) = (await credits.get_account(user)).grants
     assert (only.id, only.remaining) == (last.tx_id, 1)
@@ -125,11 +114,11 @@ async def test_there_is_room_for_a_thousand_grants(credits, user, move):
     assert sum(entry["amount"] for entry in expired) == -MOST
 
 
-async def test_a_thousand_of_both_fall_due_in_one_touch(credits, user, move):
+async def test_a_thousand_of_both_fall_due_in_one_touch(credits, user, clock):
     await credits.initialize_user(user, 5000)
     holds = await make_holds(credits, user, MOST)
     grants = await make_grants(credits, user, MOST)
-    await move(HOUR_MS + 60_000)
+    await clock.ahead(HOUR + 60)
     assert await credits.get_balance(user) == 5000
     account = await credits.get_account(user)
     assert (account.holds, account.grants) == ((), ())
@@ -150,23 +139,17 @@ async def test_one_charge_may_be_paid_by_a_thousand_grants(credits, user):
     await sound(credits, user, 2000)
 
 
-async def test_what_comes_back_to_more_grants_than_can_be_made_is_kept(server, user, monkeypatch):
+async def test_what_comes_back_to_more_grants_than_there_may_be_stays(server, user, monkeypatch):
     # Holds keep grants out of the count that are theirs again afterwards.
-    moving_clock.install(monkeypatch)
-    client = Credits.from_url(server.url, timeout=10.0)
-    credits = AsyncFace(client)
-    for _ in range(9):
-        await make_grants(credits, user, MOST)
-        client.hold(user, MOST, "train", expires_in=1800)
-    with server.client() as raw, client:
-        try:
-            raw.set(moving_clock.KEY, 1_860_000)
-            client.get_balance("looks at the clock")
+    with Credits.from_url(server.url, timeout=10.0) as client:
+        credits = AsyncFace(client)
+        async with movable(credits, monkeypatch) as clock:
+            for _ in range(9):
+                await make_grants(credits, user, MOST)
+                client.hold(user, MOST, "train", expires_in=1800)
+            await clock.ahead(HOUR / 2 + 60)
             assert client.get_balance(user) == 9 * MOST
-            assert len(client.get_account(user).grants) == 9 * MOST
-            raw.set(moving_clock.KEY, HOUR_MS + 60_000)
-            client.get_balance("looks at the clock")
-            assert client.get_balance(user) == 0
-            await sound(credits, user, 0)
-        finally:
-            raw.delete(moving_clock.KEY)
+            assert len(client.get_account(user).grants) == MOST
+            await clock.ahead(HOUR + 60)
+            assert client.get_balance(user) == 8 * MOST
+            await sound(credits, user, 8 * MOST)

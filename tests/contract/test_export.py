@@ -6,22 +6,7 @@ import json
 
 import pytest
 
-from tests.contract.passing import Clock
-from tests.contract.store import Store, entry
-from tests.support import moving_clock
-
-
-@pytest.fixture
-def store(credits):
-    return Store(credits)
-
-
-@pytest.fixture
-async def clock(credits, store, monkeypatch):
-    moving_clock.install(monkeypatch)
-    clock = Clock(credits, store)
-    yield clock
-    await clock.reset()
+from tests.contract.store import entry
 
 
 async def test_grants_holds_floor_and_freeze_are_exported(credits, user):

@@ -15,6 +15,7 @@ from credits_core import (
     LimitExceededError,
     commands,
 )
+from tests.contract.accounts import sound
 from tests.contract.store import Store
 from tests.contract.told import keys, tell
 
@@ -39,12 +40,6 @@ def extend_command(credits, user, hold_id, amount=5, **more):
 async def open_hold(credits, user):
     (hold,) = (await credits.get_account(user)).holds
     return hold
-
-
-async def sound(credits, user, balance):
-    found = await Store(credits).look(user)
-    assert (found.balance, found.total) == (str(balance), balance)
-    assert '"amount":-0' not in "".join(found.members)
 
 
 async def test_more_credits_leave_the_balance_and_the_time_stays(credits, user, job):

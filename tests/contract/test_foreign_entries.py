@@ -7,25 +7,11 @@ import json
 import pytest
 
 from credits_core import AccountStateError
-from tests.contract.flavours import FLAVOURS
-from tests.contract.store import Store, entry
+from tests.contract.flavours import only
+from tests.contract.store import entry
 
-SOME = [
-    flavour
-    for flavour in FLAVOURS
-    if flavour.name in ("tcp-async", "tcp-sync", "rest-async", "memory-async")
-]
+flavour = only("tcp-async", "tcp-sync", "rest-async", "memory-async")
 HUGE = "9" * 400
-
-
-@pytest.fixture(params=SOME, ids=lambda flavour: flavour.name)
-def flavour(request):
-    return request.param
-
-
-@pytest.fixture
-def store(credits):
-    return Store(credits)
 
 
 async def history(credits, user):

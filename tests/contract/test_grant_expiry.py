@@ -8,15 +8,11 @@ from credits_core import (
     HoldClosedError,
     InsufficientCreditsError,
     InvalidRequestError,
-    commands,
 )
-from credits_core.commands.moves import SignUp
-from credits_core.keys import KeySpace
-from tests.contract.flavours import FLAVOURS
-from tests.contract.passing import Clock, all_at_once, in_waves, typescript_app
-from tests.contract.store import Store
-from tests.contract.told import tell
-from tests.support import moving_clock
+from tests.contract.accounts import grants
+from tests.contract.flavours import on
+from tests.contract.passing import all_at_once, in_waves, typescript_app
+from tests.contract.told import addition, tell
 
 pytestmark = pytest.mark.stores
 
@@ -26,26 +22,9 @@ DAY = 86_400
 
 
 @pytest.fixture
-def store(credits):
-    return Store(credits)
-
-
-@pytest.fixture
-async def clock(credits, store, monkeypatch):
-    moving_clock.install(monkeypatch)
-    clock = Clock(credits, store)
-    yield clock
-    await clock.reset()
-
-
-@pytest.fixture
 def app(store):
     """A TypeScript app that shares the account."""
     return typescript_app(store)
-
-
-async def grants(credits, user):
-    return [grant.remaining for grant in (await credits.get_account(user)).grants]
 
 
 async def told(credits, user):
@@ -152,17 +131,7 @@ async def test_a_grant_cannot_be_given_after_its_time(credits, user, clock):
 
 async def test_a_copy_that_arrives_after_the_grant_expired_gives_nothing(credits, user, clock):
     now = (await credits.add(user, 1, "purchase")).timestamp
-    command = commands.add(
-        KeySpace(),
-        user,
-        10,
-        "x",
-        None,
-        expires_in=MINUTE,
-        idempotency_key=None,
-        sign_up=SignUp(),
-        now_ms=now,
-    )
+    command = addition(credits, user, 10, now, expires_in=MINUTE)
     (first,) = await tell(credits, command)
     await clock.forward(2 * MINUTE)
     assert await credits.get_balance(user) == 1
@@ -339,9 +308,7 @@ async def test_reconcile_applies_what_fell_due_in_accounts_that_nobody_touched(
         assert (await store.look(user)).balance == "0"
 
 
-@pytest.mark.parametrize(
-    "flavour", [FLAVOURS[0], FLAVOURS[5]], ids=lambda flavour: flavour.name, indirect=True
-)
+@on("tcp-async", "rest-async")
 async def test_a_thousand_grants_and_a_thousand_holds_expire_in_one_touch(
     credits, store, user, clock
 ):

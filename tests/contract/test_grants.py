@@ -1,4 +1,4 @@
-"""Credits that expire: in which order they are spent, who paid, and where it goes back."""
+"""Credits that expire: how they are told, and in which order they are spent."""
 
 from __future__ import annotations
 
@@ -13,38 +13,17 @@ from credits_core import (
     IdempotencyConflictError,
     InsufficientCreditsError,
     InvalidRequestError,
-    Item,
     LimitExceededError,
-    commands,
 )
-from credits_core.commands.moves import SignUp
-from credits_core.keys import KeySpace
-from tests.contract.flavours import FLAVOURS
+from tests.contract.accounts import grants
+from tests.contract.flavours import on
 from tests.contract.passing import all_at_once, in_waves
-from tests.contract.store import Store
-from tests.contract.told import tell
+from tests.contract.told import addition, tell
 
 pytestmark = pytest.mark.stores
-
 DAY = 86_400
 FAR = 4_000_000_000_000
 """An instant (ms) in the year 2096."""
-
-
-@pytest.fixture
-def store(credits):
-    return Store(credits)
-
-
-async def grants(credits, user):
-    """What remains of each live grant, in the order of spending."""
-    return [grant.remaining for grant in (await credits.get_account(user)).grants]
-
-
-async def kept_of(store, user):
-    """The records of who paid: what is kept for ever beside the keys of additions."""
-    fields = await store.run("HKEYS", KeySpace().account(user)[7])
-    return {field for field in fields if field.startswith("paid\n")}
 
 
 async def test_credits_that_expire_are_spent_before_the_others(credits, user):
@@ -166,17 +145,7 @@ async def test_the_key_of_a_grant_holds_its_expiry_too(credits, user):
 
 
 async def test_the_same_bytes_make_one_grant(credits, store, user):
-    command = commands.add(
-        KeySpace(),
-        user,
-        10,
-        "x",
-        None,
-        expires_at=FAR,
-        idempotency_key=None,
-        sign_up=SignUp(),
-        now_ms=FAR - 5,
-    )
+    command = addition(credits, user, 10, FAR - 5, expires_at=FAR)
     (first,) = await tell(credits, command)
     await credits.deduct(user, 4, "chat")
     (again,) = await tell(credits, command)
@@ -214,134 +183,6 @@ async def test_a_balance_without_a_log_is_opened_beside_a_grant(credits, store, 
     assert [entry["amount"] for entry in look.entries] == [70, 10]
 
 
-async def test_who_paid_is_kept_only_when_a_grant_did(credits, store, user):
-    await credits.add(user, 50, "purchase")
-    await credits.deduct(user, 5, "plain")
-    hold = await credits.hold(user, 5, "plain")
-    await credits.settle(user, hold.id, 3)
-    assert await kept_of(store, user) == set()
-    await credits.add(user, 10, "x", expires_in=DAY)
-    charge = await credits.deduct(user, 4, "chat")
-    hold = await credits.hold(user, 20, "chat")
-    settled = await credits.settle(user, hold.id, 16)
-    hold = await credits.hold(user, 10, "chat")
-    await credits.release(user, hold.id)
-    await credits.deduct(user, 5, "plain")
-    assert await kept_of(store, user) == {f"paid\n{charge.tx_id}", f"paid\n{settled.tx_id}"}
-
-
-async def test_no_trace_of_a_grant_is_left_when_it_is_spent(credits, store, user):
-    await credits.add(user, 5, "purchase")
-    await credits.deduct(user, 1, "chat")
-    before = await store.look(user)
-    await credits.add(user, 10, "x", expires_in=DAY)
-    await credits.add(user, 10, "x", expires_in=DAY)
-    await credits.deduct(user, 20, "chat")
-    after = await store.look(user)
-    state = after.found[2][2]
-    assert state[::2] == before.found[2][2][::2]
-    assert set(after.kept) - set(before.kept) == {KeySpace().account(user)[7]}
-
-
-@pytest.mark.parametrize("kept", [0, 5, 10, 15, 20, 25, 30])
-async def test_what_a_hold_returns_goes_to_the_rest_and_then_to_the_last_that_paid(
-    credits, user, kept
-):
-    await credits.add(user, 10, "first", expires_at=FAR)
-    await credits.add(user, 10, "second", expires_at=FAR + 1)
-    await credits.add(user, 10, "purchase")
-    hold = await credits.hold(user, 25, "video")
-    assert await grants(credits, user) == []
-    await credits.settle(user, hold.id, kept)
-    assert await credits.get_balance(user) == 30 - kept
-    left = [max(0, 10 - kept), min(10, max(0, 20 - kept))]
-    assert await grants(credits, user) == [amount for amount in left if amount]
-
-
-async def test_a_release_restores_the_grants(credits, user):
-    await credits.add(user, 10, "first", expires_at=FAR, priority=3)
-    await credits.add(user, 10, "second", expires_at=FAR + 1)
-    await credits.add(user, 10, "purchase")
-    before = await credits.get_account(user)
-    hold = await credits.hold(user, 25, "video")
-    await credits.release(user, hold.id)
-    assert await credits.get_account(user) == before
-
-
-async def test_what_a_settle_costs_beyond_its_hold_burns_grants_too(credits, user):
-    await credits.add(user, 10, "first", expires_at=FAR)
-    await credits.add(user, 10, "second", expires_at=FAR + 1)
-    await credits.add(user, 10, "purchase")
-    hold = await credits.hold(user, 5, "video")
-    settled = await credits.settle(user, hold.id, 18)
-    assert await grants(credits, user) == [2]
-    await credits.refund(user, settled.tx_id, 9)
-    assert await grants(credits, user) == [1, 10]
-    await credits.refund(user, settled.tx_id)
-    assert await grants(credits, user) == [10, 10]
-    assert await credits.get_balance(user) == 30
-
-
-async def test_an_extended_hold_is_paid_by_grants_and_gives_back_to_them(credits, user):
-    await credits.add(user, 10, "first", expires_at=FAR)
-    await credits.add(user, 10, "second", expires_at=FAR + 1)
-    hold = await credits.hold(user, 4, "video")
-    await credits.extend(user, hold.id, 10)
-    assert await grants(credits, user) == [6]
-    await credits.settle(user, hold.id, 12)
-    assert await grants(credits, user) == [8]
-    assert await credits.get_balance(user) == 8
-
-
-async def test_a_charge_refunded_in_parts_climbs_back_through_its_grants(credits, user):
-    await credits.add(user, 10, "first", expires_at=FAR)
-    await credits.add(user, 10, "second", expires_at=FAR + 1)
-    await credits.add(user, 10, "purchase")
-    charge = await credits.deduct(user, 25, "video")
-    seen = []
-    for _ in range(5):
-        await credits.refund(user, charge.tx_id, 5)
-        seen.append(await grants(credits, user))
-    assert seen == [[], [5], [10], [5, 10], [10, 10]]
-    assert await credits.get_balance(user) == 30
-
-
-async def test_a_refund_pays_a_debt_before_it_fills_a_grant(credits, user):
-    await credits.set_floor(user, -50)
-    await credits.add(user, 50, "x", expires_in=DAY)
-    charge = await credits.deduct(user, 80, "video")
-    assert await credits.get_balance(user) == -30
-    await credits.refund(user, charge.tx_id, 40)
-    assert await grants(credits, user) == [10]
-    await credits.refund(user, charge.tx_id)
-    assert await credits.get_balance(user) == 50
-    assert await grants(credits, user) == [50]
-
-
-async def test_a_debt_made_since_takes_what_would_go_back_to_a_grant(credits, user):
-    await credits.set_floor(user, -50)
-    await credits.add(user, 50, "x", expires_in=DAY)
-    charge = await credits.deduct(user, 50, "video")
-    hold = await credits.hold(user, 30, "video")
-    assert (await credits.refund(user, charge.tx_id)).balance == 20
-    assert await grants(credits, user) == [20]
-    await credits.release(user, hold.id)
-    assert await credits.get_balance(user) == 50
-    assert await grants(credits, user) == [20]
-
-
-async def test_a_charge_through_one_grant_after_another_keeps_no_empty_payer(credits, store, user):
-    for expires in (FAR, FAR + 1):
-        await credits.add(user, 10, "x", expires_at=expires)
-    items = [Item(user, 10, "chat"), Item(user, 10, "image")]
-    many = await credits.deduct_many(items, atomic=True)
-    for receipt in many:
-        record = await store.run("HGET", KeySpace().account(user)[7], f"paid\n{receipt.tx_id}")
-        amounts = [part.rpartition("=")[2] for part in record.split("\n")[1].split("=")[1:]]
-        assert amounts == ["10"]
-    assert await grants(credits, user) == []
-
-
 async def test_charges_at_once_spend_every_grant_once(credits, user):
     for number in range(5):
         await credits.add(user, 10, "x", expires_at=FAR + number)
@@ -371,9 +212,7 @@ async def test_a_grant_may_not_lift_the_balance_above_what_is_kept_exactly(credi
     assert sum(await grants(credits, user)) == 8 * 10**15
 
 
-@pytest.mark.parametrize(
-    "flavour", [FLAVOURS[0], FLAVOURS[5]], ids=lambda flavour: flavour.name, indirect=True
-)
+@on("tcp-async", "rest-async")
 async def test_an_account_has_a_thousand_live_grants_at_most(credits, user):
     numbers = itertools.count()
     made = await in_waves(

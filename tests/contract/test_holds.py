@@ -18,6 +18,7 @@ from credits_core import (
     commands,
 )
 from credits_core.commands import SignUp
+from tests.contract.accounts import sound
 from tests.contract.store import Store
 from tests.contract.told import keys, tell
 
@@ -26,29 +27,9 @@ pytestmark = pytest.mark.stores
 NOW = 1_800_000_000_000
 
 
-@pytest.fixture
-async def rich(credits, user):
-    """The user, with 100 credits."""
-    await credits.initialize_user(user, 100)
-    return user
-
-
 def hold_command(credits, user, amount=10, **more):
     given = {"expires_in": 900, "idempotency_key": None, "sign_up": SignUp(), "now_ms": NOW}
     return commands.hold(keys(credits), user, amount, "work", None, **(given | more))
-
-
-async def stored(credits, user):
-    return await Store(credits).look(user)
-
-
-async def sound(credits, user, balance):
-    """The balance is this, and what the log says."""
-    found = await stored(credits, user)
-    assert found.balance == str(balance)
-    assert found.total == balance
-    assert '"amount":-0' not in "".join(found.members)
-    assert found.scores == sorted(found.scores)
 
 
 async def test_a_hold_leaves_the_balance_at_once_and_says_until_when(credits, rich):
@@ -89,10 +70,10 @@ async def test_what_is_held_cannot_be_spent_or_held_again(credits, rich):
 
 
 async def test_a_refused_hold_leaves_nothing(credits, rich):
-    before = await stored(credits, rich)
+    before = await Store(credits).look(rich)
     with pytest.raises(InsufficientCreditsError):
         await credits.hold(rich, 101, "train", idempotency_key="job")
-    assert await stored(credits, rich) == before
+    assert await Store(credits).look(rich) == before
     assert (await credits.hold(rich, 100, "train", idempotency_key="job")).balance == 0
 
 
@@ -100,7 +81,7 @@ async def test_an_unknown_user_has_nothing_to_hold(credits, user):
     with pytest.raises(InsufficientCreditsError) as refusal:
         await credits.hold(user, 1, "x")
     assert (refusal.value.required, refusal.value.available) == (1, 0)
-    assert (await stored(credits, user)).kept == {}
+    assert (await Store(credits).look(user)).kept == {}
 
 
 async def test_a_first_touch_may_be_a_hold(open_credits, user):
@@ -151,7 +132,7 @@ async def test_the_same_bytes_hold_once_and_answer_alike(credits, rich, key):
     first, second = await tell(credits, hold_command(credits, rich, idempotency_key=key), 2)
     assert first == second
     assert (first.amount, first.balance, first.replayed) == (10, 90, False)
-    assert len((await stored(credits, rich)).members) == 2
+    assert len((await Store(credits).look(rich)).members) == 2
 
 
 async def test_a_hold_that_comes_too_late_does_nothing_and_asks_are_answered(credits, rich):

@@ -8,7 +8,6 @@ from credits_core import commands, scripts
 from credits_core.command import Call
 from credits_core.commands import SignUp
 from credits_core.keys import KeySpace
-from tests.contract.store import Store
 
 BAD = [
     *("nan", "inf", "-inf", "0x10", "1e3", "-5", "-1", "1.5", "1.0", " 5", "5 ", "5\n", "+5", ""),
@@ -17,11 +16,6 @@ BAD = [
 ]
 FAR = 2**50
 NOW = 1_700_000_000_000
-
-
-@pytest.fixture
-def store(credits):
-    return Store(credits)
 
 
 async def execute(store, call):

@@ -16,23 +16,11 @@ from credits_core import (
     InvalidRequestError,
 )
 from credits_core.plans import verify as verification
-from tests.contract.flavours import FLAVOURS, AsyncFace
+from tests.contract.flavours import AsyncFace, only
 from tests.contract.store import Store, entry
 from tests.support.servers import Server
 
-SOME = [
-    flavour for flavour in FLAVOURS if flavour.name in ("tcp-async", "rest-sync", "memory-async")
-]
-
-
-@pytest.fixture(params=SOME, ids=lambda flavour: flavour.name)
-def flavour(request):
-    return request.param
-
-
-@pytest.fixture
-def store(credits):
-    return Store(credits)
+flavour = only("tcp-async", "rest-sync", "memory-async")
 
 
 async def fill(store, user, times):

@@ -9,25 +9,18 @@ from contextlib import suppress
 import pytest
 
 from credits_core import (
-    Credits,
     InvalidRequestError,
     LimitExceededError,
     OutcomeUnknownError,
     TransactionError,
 )
 from credits_core.models import MAX_AMOUNT, MAX_BALANCE
-from tests.contract.store import Store
-from tests.contract.test_transfers import balances, sum_of
+from tests.contract.accounts import balances, sum_of
 from tests.support.interrupted import interrupted
 
 pytestmark = pytest.mark.stores
 
 HOUR = 3_600_000
-
-
-@pytest.fixture
-def store(credits):
-    return Store(credits)
 
 
 @pytest.fixture
@@ -243,12 +236,6 @@ async def test_a_transfer_whose_key_is_a_number_is_no_merge(credits, store, trio
     await credits.add(trial, 3, "late")
     assert (await credits.merge_accounts(trial, third)).amount == 3
     assert await balances(store, trial, account, third) == [0, 10, 93]
-
-
-@pytest.fixture
-def tcp(server):
-    with Credits.from_url(server.url) as client:
-        yield client
 
 
 def cut_off(server, step, *users):

@@ -1,65 +1,20 @@
-"""Revocations: an addition is taken back as far as it is there, before or after it came."""
+"""Revocations: an addition is taken back as far as it is there."""
 
 from __future__ import annotations
 
-import json
 import random
 
 import pytest
 
-from credits_core import (
-    IdempotencyConflictError,
-    InvalidRequestError,
-    LimitExceededError,
-    TransactionError,
-    commands,
-)
-from credits_core.commands.moves import SignUp
-from tests.contract.passing import Clock, Kept, all_at_once, typescript_app
-from tests.contract.store import Store
-from tests.contract.told import keys, tell
-from tests.support import moving_clock
+from credits_core import IdempotencyConflictError, InvalidRequestError, TransactionError
+from tests.contract.accounts import grants
+from tests.contract.folding import Kept
+from tests.contract.passing import all_at_once, typescript_app
+from tests.contract.returns import revocation, revoked
+from tests.contract.told import tell
 
 pytestmark = pytest.mark.stores
-
 DAY = 86_400
-
-
-@pytest.fixture
-def store(credits):
-    return Store(credits)
-
-
-@pytest.fixture
-async def clock(credits, store, monkeypatch):
-    moving_clock.install(monkeypatch)
-    clock = Clock(credits, store)
-    yield clock
-    await clock.reset()
-
-
-@pytest.fixture
-async def purchase(credits, user):
-    """A purchase of 100 for an account that has nothing else."""
-    return await credits.add(user, 100, "purchase", idempotency_key="pay")
-
-
-async def grants(credits, user):
-    return [grant.remaining for grant in (await credits.get_account(user)).grants]
-
-
-def revocation(credits, user, tx_id=None, amount=None, added_with=None, key=None):
-    """The command of a revocation, to tell it more than once."""
-    return commands.revoke(
-        keys(credits), user, tx_id, amount, added_with=added_with, reason=None,
-        idempotency_key=key, now_ms=1_763_612_345_678,
-    )  # fmt: skip
-
-
-async def revoked(store, user):
-    """What was taken by each revocation, by the log."""
-    entries = [json.loads(member) for member in (await store.look(user)).members]
-    return [-entry["amount"] for entry in entries if entry.get("kind") == "revoke"]
 
 
 @pytest.mark.parametrize("by", ["tx_id", "added_with"])
@@ -199,96 +154,6 @@ async def test_an_addition_of_a_typescript_app_is_revoked(credits, store, user):
     assert (await credits.revoke(user, wrong.tx_id)).amount == 40
 
 
-async def test_a_revocation_that_comes_first_is_kept_until_the_addition_comes(credits, store, user):
-    early = await credits.revoke(user, added_with="pay", reason="charged back")
-    assert (early.amount, early.balance, early.replayed) == (0, 0, False)
-    again = await credits.revoke(user, added_with="pay")
-    assert (again.tx_id, again.amount, again.replayed) == (early.tx_id, 0, True)
-    assert again.timestamp == early.timestamp
-    assert (await store.look(user)).members == []
-    receipt = await credits.add(user, 100, "purchase", idempotency_key="pay")
-    assert (receipt.amount, receipt.balance, receipt.replayed) == (100, 0, False)
-    entries = await credits.get_transactions(user)
-    assert [(entry.kind, entry.amount) for entry in entries] == [("revoke", -100), ("add", 100)]
-    assert entries[0].id == early.tx_id
-    assert entries[0].metadata == {"reason": "charged back"}
-    late = await credits.revoke(user, added_with="pay")
-    assert (late.tx_id, late.amount, late.replayed) == (early.tx_id, 100, True)
-    assert (await credits.add(user, 100, "purchase", idempotency_key="pay")).replayed
-    assert await credits.get_balance(user) == 0
-    assert (await credits.verify_balance(user)).valid
-
-
-async def test_another_addition_does_not_meet_the_revocation(credits, user):
-    await credits.revoke(user, added_with="pay")
-    await credits.add(user, 100, "purchase")
-    assert (await credits.add(user, 100, "purchase", idempotency_key="pay2")).balance == 200
-    assert (await credits.add(user, 70, "purchase", idempotency_key="pay")).balance == 200
-
-
-async def test_an_addition_meets_all_that_was_revoked_before(credits, store, user):
-    await credits.revoke(user, None, 30, added_with="pay", idempotency_key="first")
-    await credits.revoke(user, None, 30, added_with="pay", idempotency_key="second")
-    for _ in range(2):
-        again = await credits.revoke(user, None, 30, added_with="pay", idempotency_key="first")
-        assert again.replayed
-    with pytest.raises(IdempotencyConflictError):
-        await credits.revoke(user, None, 31, added_with="pay", idempotency_key="first")
-    assert (await credits.add(user, 100, "purchase", idempotency_key="pay")).balance == 40
-    assert await revoked(store, user) == [30, 30]
-    fields = await store.run("HKEYS", keys(credits).account(user)[7])
-    assert "revoke\npay" not in fields
-    assert (
-        await credits.revoke(user, None, 30, added_with="pay", idempotency_key="first")
-    ).replayed
-    assert (await credits.revoke(user, added_with="pay")).balance == 0
-
-
-@pytest.mark.parametrize("marks", [[60, 60], [None, 30], [30, None], [30, None, 5]])
-async def test_all_the_marks_together_take_no_more_than_the_addition(credits, store, user, marks):
-    for amount in marks:
-        await credits.revoke(user, None, amount, added_with="pay")
-    await credits.add(user, 500, "another purchase")
-    assert (await credits.add(user, 100, "purchase", idempotency_key="pay")).balance == 500
-    assert sum(await revoked(store, user)) == 100
-    assert (await credits.revoke(user, added_with="pay")).balance == 500
-
-
-async def test_a_grant_that_was_revoked_before_it_came_is_gone(credits, user):
-    await credits.revoke(user, None, 30, added_with="promo")
-    receipt = await credits.add(user, 100, "promo", expires_in=DAY, idempotency_key="promo")
-    assert receipt.balance == 70
-    assert await grants(credits, user) == [70]
-    await credits.revoke(user, added_with="other")
-    await credits.add(user, 100, "promo", expires_in=DAY, idempotency_key="other")
-    account = await credits.get_account(user)
-    assert (account.balance, [grant.remaining for grant in account.grants]) == (70, [70])
-
-
-async def test_the_same_bytes_of_an_addition_meet_its_revocation_once(credits, store, user):
-    early = await credits.revoke(user, None, 30, added_with="pay")
-    command = commands.add(
-        keys(credits), user, 100, "purchase", None, idempotency_key="pay", sign_up=SignUp(),
-        now_ms=early.timestamp,
-    )  # fmt: skip
-    receipts = await tell(credits, command, times=3)
-    receipts += await tell(credits, command, deadline=0)
-    assert len(set(receipts)) == 1
-    assert (receipts[0].balance, receipts[0].replayed) == (70, False)
-    assert await revoked(store, user) == [30]
-
-
-async def test_an_addition_that_is_refused_leaves_its_revocation_waiting(credits, user):
-    await credits.revoke(user, added_with="pay")
-    for _ in range(9):
-        await credits.add(user, 10**15, "purchase")
-    with pytest.raises(LimitExceededError):
-        await credits.add(user, 10**15, "purchase", idempotency_key="pay")
-    await credits.deduct(user, 10**15, "video")
-    receipt = await credits.add(user, 10**15, "purchase", idempotency_key="pay")
-    assert receipt.balance == 8 * 10**15
-
-
 async def test_a_folded_addition_says_so(credits, store, user, purchase, clock):
     await clock.forward(40 * DAY)
     await credits.fold(user, Kept(), older_than=30 * DAY)
@@ -297,38 +162,6 @@ async def test_a_folded_addition_says_so(credits, store, user, purchase, clock):
             await credits.revoke(user, **named)
         assert folded.value.tx_id == purchase.tx_id
     assert await credits.get_balance(user) == 100
-
-
-async def test_a_debt_is_paid_by_an_addition_before_its_revocation_takes(credits, user):
-    await credits.set_floor(user, -50)
-    await credits.deduct(user, 30, "video")
-    await credits.revoke(user, added_with="pay")
-    assert (await credits.add(user, 100, "purchase", idempotency_key="pay")).balance == 0
-
-
-async def test_a_hundred_revocations_wait_for_an_addition_at_most(credits, user):
-    for number in range(100):
-        await credits.revoke(user, None, 1, added_with="pay", idempotency_key=f"k{number}")
-    with pytest.raises(LimitExceededError) as refused:
-        await credits.revoke(user, None, 1, added_with="pay", idempotency_key="k100")
-    assert refused.value.rule == "max_revocations"
-    assert (await credits.add(user, 150, "purchase", idempotency_key="pay")).balance == 50
-
-
-async def test_an_addition_and_its_revocation_announced_at_once_and_often_happen_once(
-    credits, store, user
-):
-    await credits.initialize_user(user, 10)
-    calls = [credits.add(user, 100, "purchase", idempotency_key="pay") for _ in range(50)]
-    calls += [credits.revoke(user, added_with="pay") for _ in range(50)]
-    random.Random(5).shuffle(calls)
-    results = await all_at_once(*calls)
-    assert not [error for error in results if isinstance(error, Exception)]
-    assert [receipt.replayed for receipt in results].count(False) == 2
-    assert len({receipt.tx_id for receipt in results}) == 2
-    look = await store.look(user)
-    assert sorted(entry["amount"] for entry in look.entries) == [-100, 10, 100]
-    assert (look.balance, look.total) == ("10", 10)
 
 
 async def test_a_revocation_beside_spending_takes_what_the_spending_left(
@@ -356,22 +189,6 @@ async def test_the_same_bytes_take_once(credits, store, user, purchase, amount, 
     receipts += await tell(credits, command, deadline=0)
     assert len(set(receipts)) == 1
     assert not receipts[0].replayed
-    assert await revoked(store, user) == [amount or 100]
-
-
-@pytest.mark.parametrize("amount", [None, 30])
-@pytest.mark.parametrize("key", [None, "k"])
-async def test_the_same_bytes_wait_for_an_addition_once(credits, store, user, amount, key):
-    await credits.initialize_user(user, 500)
-    command = revocation(credits, user, None, amount, added_with="pay", key=key)
-    assert await tell(credits, command, deadline=0) == ["late"]
-    receipts = await tell(credits, command, times=3)
-    receipts += await tell(credits, command, deadline=0)
-    assert len(set(receipts)) == 1
-    assert not receipts[0].replayed
-    await credits.add(user, 100, "purchase", idempotency_key="pay")
-    (late,) = await tell(credits, command)
-    assert (late.tx_id, late.replayed) == (receipts[0].tx_id, False)
     assert await revoked(store, user) == [amount or 100]
 
 
@@ -441,28 +258,6 @@ async def test_what_is_no_revocation_is_refused_before_it_is_sent(credits, store
     with pytest.raises(InvalidRequestError):
         await credits.revoke(user, **wrong)
     assert (await store.look(user)).kept == {}
-
-
-@pytest.mark.parametrize(
-    "name", ['pay "1"', "a'b\\c", "größe 🦊", "a\u2028b", "pay=1 %d", "x" * 255]
-)
-async def test_an_addition_may_have_any_key(credits, user, name):
-    await credits.revoke(user, None, 30, added_with=name, reason='why "not"\u2028?')
-    assert (await credits.add(user, 100, "purchase", idempotency_key=name)).balance == 70
-    assert (await credits.revoke(user, added_with=name)).balance == 0
-    assert (await credits.get_transactions(user))[1].metadata == {"reason": 'why "not"\u2028?'}
-
-
-async def test_a_revocation_has_a_key_of_its_own(credits, user):
-    await credits.revoke(user, added_with="pay", idempotency_key="dispute")
-    for taken in ("dispute", "pay"):
-        if taken == "pay":
-            await credits.add(user, 100, "purchase", idempotency_key="pay")
-        with pytest.raises(IdempotencyConflictError):
-            await credits.add(user, 70, "purchase", idempotency_key=taken)
-    with pytest.raises(IdempotencyConflictError):
-        await credits.revoke(user, added_with="pay", idempotency_key="pay")
-    assert await credits.get_balance(user) == 0
 
 
 async def test_a_frozen_account_can_be_revoked(credits, user, purchase):

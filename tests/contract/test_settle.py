@@ -16,6 +16,7 @@ from credits_core import (
     Receipt,
     commands,
 )
+from tests.contract.accounts import sound
 from tests.contract.store import Store
 from tests.contract.told import keys, tell
 
@@ -24,29 +25,9 @@ pytestmark = pytest.mark.stores
 NOW = 1_800_000_000_000
 
 
-@pytest.fixture
-async def rich(credits, user):
-    """The user, with 100 credits."""
-    await credits.initialize_user(user, 100)
-    return user
-
-
 def settle_command(credits, user, hold_id, amount, **more):
     given = {"shortfall": "refuse", "if_expired": "refuse", "now_ms": NOW}
     return commands.settle(keys(credits), user, hold_id, amount, **(given | more))
-
-
-async def stored(credits, user):
-    return await Store(credits).look(user)
-
-
-async def sound(credits, user, balance):
-    """The balance is this, and what the log says."""
-    found = await stored(credits, user)
-    assert found.balance == str(balance)
-    assert found.total == balance
-    assert '"amount":-0' not in "".join(found.members)
-    assert found.scores == sorted(found.scores)
 
 
 async def test_settling_keeps_what_it_cost_and_gives_the_rest_back(credits, rich):
@@ -129,7 +110,7 @@ async def test_releasing_gives_all_back_and_again_answers_alike(credits, rich):
 
 @pytest.mark.parametrize("hold_id", ["tx_1_x", "no id at all", "x" * 255])
 async def test_what_was_never_held_is_not_found(credits, rich, hold_id):
-    before = await stored(credits, rich)
+    before = await Store(credits).look(rich)
     ends = (
         credits.settle(rich, hold_id, 1),
         credits.settle(rich, hold_id, 1, if_expired="charge"),
@@ -140,7 +121,7 @@ async def test_what_was_never_held_is_not_found(credits, rich, hold_id):
         with pytest.raises(HoldNotFoundError, match="has no hold") as refusal:
             await end
         assert refusal.value.tx_id == hold_id
-    assert await stored(credits, rich) == before
+    assert await Store(credits).look(rich) == before
 
 
 async def test_a_hold_belongs_to_one_account(credits, rich, new_user):
@@ -169,11 +150,11 @@ async def test_what_the_work_cost_beyond_the_hold_comes_from_the_balance(credits
 
 async def test_a_shortfall_is_refused_and_leaves_the_hold_as_it_is(credits, rich):
     hold = await credits.hold(rich, 60, "train")
-    before = await stored(credits, rich)
+    before = await Store(credits).look(rich)
     with pytest.raises(InsufficientCreditsError) as refusal:
         await credits.settle(rich, hold.id, 101)
     assert (refusal.value.required, refusal.value.available) == (41, 40)
-    assert await stored(credits, rich) == before
+    assert await Store(credits).look(rich) == before
     assert (await credits.settle(rich, hold.id, 100)).balance == 0
 
 
@@ -196,7 +177,8 @@ async def test_a_shortfall_may_be_owed(credits, rich):
     assert await credits.get_balance(rich) == -30
     with pytest.raises(InsufficientCreditsError) as refusal:
         await credits.deduct(rich, 1, "chat")
-    assert (refusal.value.required, refusal.value.available) == (1, -30)
+    assert (refusal.value.required, refusal.value.available) == (1, 0)
+    assert refusal.value.missing == 31
     assert (await credits.add(rich, 40, "purchase")).balance == 10
     await sound(credits, rich, 10)
 
@@ -222,15 +204,15 @@ async def test_the_same_bytes_end_a_hold_once_and_answer_alike(credits, rich, am
     assert first == second
     assert (first.amount, first.replayed) == (amount or 0, False)
     assert await tell(credits, command, deadline=0) == [first]
-    assert len((await stored(credits, rich)).members) == 3
+    assert len((await Store(credits).look(rich)).members) == 3
 
 
 async def test_a_settlement_that_comes_too_late_does_nothing(credits, rich):
     hold = await credits.hold(rich, 60, "train")
-    before = await stored(credits, rich)
+    before = await Store(credits).look(rich)
     command = settle_command(credits, rich, hold.id, 25)
     assert await tell(credits, command, deadline=0) == ["late"]
-    assert await stored(credits, rich) == before
+    assert await Store(credits).look(rich) == before
 
 
 async def test_of_concurrent_ends_one_wins(credits, rich):

@@ -10,12 +10,7 @@ from credits_core import (
     InsufficientCreditsError,
     Period,
 )
-from tests.contract.store import Store, entry
-
-
-@pytest.fixture
-def store(credits):
-    return Store(credits)
+from tests.contract.store import entry
 
 
 def writes(credits, user):

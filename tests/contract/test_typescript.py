@@ -10,24 +10,14 @@ import pytest
 import redis.asyncio
 
 from credits_core import InsufficientCreditsError
-from tests.contract.flavours import FLAVOURS
+from tests.contract.flavours import FLAVOURS, only
 from tests.contract.store import Store, entry
 from tests.support import typescript
 from tests.support.typescript import TypeScriptSDK, parse_transaction
 
-REAL = [flavour for flavour in FLAVOURS if flavour.real]
+flavour = only(*(flavour.name for flavour in FLAVOURS if flavour.real))
 MINUTE = 60_000
 SKEWS = (0, 0, -3 * MINUTE, -2_000, 1_500, 4 * MINUTE)
-
-
-@pytest.fixture(params=REAL, ids=lambda flavour: flavour.name)
-def flavour(request):
-    return request.param
-
-
-@pytest.fixture
-def store(credits):
-    return Store(credits)
 
 
 @pytest.fixture

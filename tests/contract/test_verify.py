@@ -10,8 +10,8 @@ import pytest
 import redis.asyncio
 
 from credits_core import AsyncCredits, InsufficientCreditsError
-from tests.contract.flavours import FLAVOURS
-from tests.contract.store import Store, entry
+from tests.contract.flavours import only
+from tests.contract.store import entry
 from tests.support import typescript
 from tests.support.typescript import TypeScriptSDK
 
@@ -20,17 +20,7 @@ SKEWS = (-17 * MINUTE, -5 * MINUTE, -2 * MINUTE, -30_000, -7_000, 0, 0, 9_000, M
 WRITERS = 20
 OLD = 21_000
 
-REAL = [flavour for flavour in FLAVOURS if flavour.name in ("tcp-async", "tcp-sync", "rest-async")]
-
-
-@pytest.fixture(params=REAL, ids=lambda flavour: flavour.name)
-def flavour(request):
-    return request.param
-
-
-@pytest.fixture
-def store(credits):
-    return Store(credits)
+flavour = only("tcp-async", "tcp-sync", "rest-async")
 
 
 async def fill(store, user, count=OLD, *, span_ms=40 * MINUTE):

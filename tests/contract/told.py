@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from credits_core import CreditsError
+from credits_core import CreditsError, commands
 from credits_core.command import Failure
+from credits_core.commands import SignUp
 
 if TYPE_CHECKING:
     from credits_core.command import Command
@@ -39,6 +40,12 @@ def _meaning(command: Command[Any], reply: Any) -> Any:
 def keys(credits: Any) -> Any:
     """How the client names its keys."""
     return getattr(credits, "sync", credits)._keys
+
+
+def addition(credits: Any, user: str, amount: int, now_ms: int, **wishes: Any) -> Command[Any]:
+    """The command of an addition, to tell it more than once."""
+    given = {"idempotency_key": None, "sign_up": SignUp()} | wishes
+    return commands.add(keys(credits), user, amount, "x", None, now_ms=now_ms, **given)
 
 
 async def tell_all(credits: Any, commands: list[Command[Any]], width: int = 100) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -151,12 +152,47 @@ class TestJsonLines:
         assert "another process writes" in done.stderr
         JsonLinesArchive(path).close()
 
-    @pytest.mark.parametrize("text", ["hello\n", "[]\n", '{"user":1}\n'])
-    def test_a_file_of_something_else_is_left_alone(self, path, text):
+    @pytest.mark.parametrize("rest", ["", "tail", '{"user_id":"alice"'])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("hello\n", "[]\n", '{"user":1}\n', "\n", '{"user_id":"alice","event":"login"}\n'),
+            '{"user_id":"alice","score":"1","entry":5}\n',
+            '{"user_id":1,"score":"1","entry":{"amount":1}}\n',
+        ],
+    )
+    def test_a_file_of_something_else_is_left_alone(self, path, text, rest):
+        path.write_text(text + rest)
+        with pytest.raises(CreditsError, match="no archive"):
+            JsonLinesArchive(path)
+        assert path.read_text() == text + rest
+
+    @pytest.mark.parametrize("text", ['abc {"a":1}', '{"a":1}', '{"user_ids":[]}', "x", " "])
+    def test_a_file_without_any_line_is_left_alone(self, path, text):
         path.write_text(text)
         with pytest.raises(CreditsError, match="no archive"):
             JsonLinesArchive(path)
         assert path.read_text() == text
+
+    def test_a_database_given_as_a_file_is_left_alone(self, path):
+        with sqlite3.connect(path) as database:
+            database.execute("create table notes (text)")
+            database.executemany("insert into notes values (?)", [("a\nb",)] * 500)
+        before = path.read_bytes()
+        with pytest.raises(CreditsError, match="no archive"):
+            JsonLinesArchive(path)
+        assert path.read_bytes() == before
+
+    @pytest.mark.parametrize("size", [1, 5, 11, 60])
+    def test_a_first_line_that_was_left_unfinished_is_cut_off(self, path, size):
+        with JsonLinesArchive(path) as archive:
+            archive.write([made(1)])
+        whole = path.read_bytes()
+        path.write_bytes(whole[:size])
+        with JsonLinesArchive(path) as archive:
+            assert archive.last_user is None
+            archive.write([made(1)])
+        assert path.read_bytes() == whole
 
     def test_a_long_file_without_lines_is_left_alone(self, path, monkeypatch):
         monkeypatch.setattr(jsonl, "TAIL_BYTES", 100)
@@ -164,6 +200,14 @@ class TestJsonLines:
         with pytest.raises(CreditsError, match="no archive"):
             JsonLinesArchive(path)
         assert path.read_text() == "x" * 500
+
+    def test_a_long_file_with_one_break_near_its_end_is_left_alone(self, path, monkeypatch):
+        monkeypatch.setattr(jsonl, "TAIL_BYTES", 100)
+        text = "x" * 500 + "\ntail"
+        path.write_text(text)
+        with pytest.raises(CreditsError, match="no archive"):
+            JsonLinesArchive(path)
+        assert path.read_text() == text
 
 
 class TestSql:
@@ -257,9 +301,47 @@ class TestSql:
         with SqlArchive(engine, table="old_credits") as archive:
             archive.write([made(1)])
 
-    def test_other_databases_are_refused(self):
+    @pytest.mark.parametrize("url", ["mysql://host/db", "oracle://host/db", "nothing://x"])
+    def test_other_databases_are_refused(self, url):
+        with pytest.raises(InvalidRequestError, match="SQLite or PostgreSQL") as refusal:
+            SqlArchive(url)
+        assert url.partition(":")[0] in str(refusal.value)
+
+    def test_an_engine_of_another_database_is_refused(self):
+        engine = sa.create_mock_engine("mysql+asyncmy://", lambda *_: None)
         with pytest.raises(InvalidRequestError, match="not in mysql"):
-            insert_once(table_of("t"), "mysql")
+            SqlArchive(engine)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file::memory:?uri=true"),
+            "sqlite:///file:/shared?vfs=memdb&uri=true",
+        ],
+    )
+    def test_a_database_that_ends_with_the_process_is_no_archive(self, url):
+        with pytest.raises(InvalidRequestError, match="in memory"):
+            SqlArchive(url)
+        engine = sa.create_engine(url)
+        with pytest.raises(InvalidRequestError, match="in memory"):
+            SqlArchive(engine)
+        assert sa.inspect(engine).get_table_names() == []
+        engine.dispose()
+
+    def test_an_attached_database_is_looked_at_where_the_table_is_in_it(self, tmp_path):
+        engine = sa.create_engine(f"sqlite:///{tmp_path}/main.db")
+
+        @sa.event.listens_for(engine, "connect")
+        def attach(connection, _):
+            connection.execute(f"attach '{tmp_path}/side.db' as side")
+            connection.execute("attach ':memory:' as fleeting")
+
+        SqlArchive(engine, table="side.old").write([made(1)])
+        with pytest.raises(InvalidRequestError, match="in memory"):
+            SqlArchive(engine, table="fleeting.old")
+        engine.dispose()
+        with sqlite3.connect(tmp_path / "side.db") as side:
+            assert side.execute("select amount from old").fetchall() == [(1,)]
 
     def test_the_statements_for_postgresql(self):
         """Compiled only: CI has no PostgreSQL."""

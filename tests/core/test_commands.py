@@ -84,7 +84,7 @@ ALL = {
         idempotency_key=None,
         now_ms=NOW,
     ),
-    "grant_allowance": renew(Period(1, NOW)),
+    "grant_allowance": renew(Period(NOW - 1, NOW)),
 }
 
 

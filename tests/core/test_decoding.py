@@ -35,7 +35,7 @@ def receipt(reply):
 
 
 def receipts(reply):
-    told = [("tx_1_a", 3), ("tx_1_b", 4)]
+    told = [("tx_1_a0000", 3), ("tx_1_a0001", 4)]
     return decoding.receipts(reply, user_id="alice", told=told)
 
 
@@ -133,12 +133,34 @@ def test_a_settlement_tells_what_was_kept_not_what_was_asked():
     ],
 )
 def test_a_hold_that_has_ended_says_how(decode, record, state, kept):
-    with pytest.raises(HoldClosedError, match=rf"'tx_0_h' of 'alice' was {state}") as refusal:
+    with pytest.raises(HoldClosedError, match=rf"'tx_0_h' of 'alice' (was|has) {state}") as refusal:
         decode(["closed", NOW, "75", record])
     error = refusal.value
     assert (error.state, error.kept, error.tx_id) == (state, kept, "tx_0_z")
     again = pickle.loads(pickle.dumps(error))
     assert (again.state, again.kept, again.tx_id, str(again)) == (state, kept, "tx_0_z", str(error))
+
+
+def test_a_hold_that_expired_says_where_its_credits_are_and_how_to_charge():
+    with pytest.raises(HoldClosedError, match=r"its credits went back: .* if_expired='charge'"):
+        settled(["closed", NOW, "75", f'expire\ntx_0_z {LAST} 0\n"train"'])
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        ("add 500 purchase", "add 500 purchase"),
+        ("add 5 gift\x1fin 2592000000", "add 5 gift, expiring in 2592000 seconds"),
+        ("add 5 gift\x1fat 1800000000000", "add 5 gift, expiring at 2027-01-15 08:00:00+00:00"),
+        ("extend 5 tx_0_h\x1fin None", "extend 5 tx_0_h"),
+        (f"deduct\x1f2 items\x1f{'0a' * 16}", "deduct, 2 items"),
+        ("deduct 5 in 7", "deduct 5 in 7"),
+    ],
+)
+def test_what_a_key_was_used_for_is_told_in_units_and_without_digests(request_, told):
+    with pytest.raises(IdempotencyConflictError) as refusal:
+        receipt(["conflict", NOW, "40", f"{request_}\ntx_0_z {LAST}"])
+    assert f"for: {told}. Use a new key" in str(refusal.value)
 
 
 @pytest.mark.parametrize("decode", [settled, extended])
@@ -163,29 +185,31 @@ def test_a_shortfall_of_a_settlement_asks_for_what_is_missing_beyond_the_hold():
 def test_too_few_credits(decode, required, available):
     with pytest.raises(InsufficientCreditsError) as refusal:
         decode(["insufficient", NOW, str(available)])
-    assert (refusal.value.required, refusal.value.available) == (required, available)
+    assert (refusal.value.required, refusal.value.available) == (required, max(0, available))
+    assert refusal.value.missing == required - available
 
 
 @pytest.mark.parametrize(("reason", "words"), [("fraud", r"frozen \(fraud\)"), ("", "is frozen:")])
 def test_a_frozen_account(write, reason, words):
     with pytest.raises(LimitExceededError, match=words) as refusal:
         write(["frozen", NOW, reason])
-    assert refusal.value.rule == "frozen"
+    assert (refusal.value.rule, refusal.value.reason) == ("frozen", reason or None)
 
 
 @pytest.mark.parametrize(
-    ("rule", "detail", "words"),
+    ("rule", "detail", "words", "limit"),
     [
-        ("max_balance", "7", "9007199254740991"),
-        ("max_grants", "1000", "1000 grants"),
-        ("max_holds", "1000", "1000 open holds"),
-        ("max_revocations", "100", "100 revocations"),
+        ("max_balance", "7", "9007199254740991", 2**53 - 1),
+        ("max_grants", "1000", "1000 grants", 1000),
+        ("max_holds", "1000", "1000 open holds", 1000),
+        ("max_revocations", "100", "100 revocations", 100),
+        ("revoked", "12", "key '12'", None),
     ],
 )
-def test_a_limit(write, rule, detail, words):
+def test_a_limit(write, rule, detail, words, limit):
     with pytest.raises(LimitExceededError, match=words) as refusal:
         write(["limit", NOW, rule, detail])
-    assert refusal.value.rule == rule
+    assert (refusal.value.rule, refusal.value.limit) == (rule, limit)
     assert "'alice'" in str(refusal.value)
 
 
@@ -223,7 +247,7 @@ def test_what_the_ledger_calls_invalid(any_of_all, what, words):
 @pytest.mark.parametrize("decode", [receipt, receipts, hold, extended, settled, returned])
 def test_a_key_of_another_request(decode):
     with pytest.raises(
-        IdempotencyConflictError, match=r"for: hold 60 train, in 5. Use a"
+        IdempotencyConflictError, match=r"for: hold 60 train, expiring in 0.005 seconds. Use a"
     ) as refusal:
         decode(["conflict", NOW, "40", f"hold 60 train\x1fin 5\ntx_0_z {LAST} {AT}"])
     assert refusal.value.tx_id == "tx_0_z"
@@ -252,18 +276,18 @@ def test_a_reply_of_no_script_of_ours_is_not_taken_for_an_answer(write, reply):
 
 def test_what_happened_together_has_one_balance():
     assert receipts(["ok", NOW, "93", NOW]) == [
-        Receipt("tx_1_a", 3, 93, AT),
-        Receipt("tx_1_b", 4, 93, AT),
+        Receipt("tx_1_a0000", 3, 93, AT),
+        Receipt("tx_1_a0001", 4, 93, AT),
     ]
-    record = f"deduct\x1f2 items\x1f00\ntx_0_z {LAST}"
+    record = f"deduct\x1f2 items\x1f00\ntx_0_z0000 {LAST}"
     assert receipts(["replayed", NOW, "93", record]) == [
-        Receipt("tx_0_z", 3, 93, BEFORE, replayed=True),
-        Receipt("tx_0_z", 4, 93, BEFORE, replayed=True),
+        Receipt("tx_0_z0000", 3, 93, BEFORE, replayed=True),
+        Receipt("tx_0_z0001", 4, 93, BEFORE, replayed=True),
     ]
     own = receipts(["replayed", NOW, "93", record.replace("tx_0_z", "tx_1_a")])
     assert [(found.tx_id, found.replayed) for found in own] == [
-        ("tx_1_a", False),
-        ("tx_1_b", False),
+        ("tx_1_a0000", False),
+        ("tx_1_a0001", False),
     ]
 
 

@@ -105,6 +105,20 @@ def test_kinds(fields, kind):
     assert found.time.tzinfo is not None
 
 
+def test_what_is_known_of_an_entry_is_told():
+    text = member("tx_1_a", 5, "x", None, 1, allowance="pro", period=7, kept=3, payment="pay_1")
+    found = transaction(json.loads(text), 1.0)
+    assert (found.allowance, found.period, found.kept, found.payment) == ("pro", 7, 3, "pay_1")
+
+
+@pytest.mark.parametrize("odd", [None, True, 1.5, [], {}, 10**30])
+def test_facts_of_another_shape_are_left_out(odd):
+    names = ("allowance", "payment", "period", "kept", "expires")
+    found = transaction({"amount": 1} | dict.fromkeys(names, odd), 1.0)
+    assert (found.allowance, found.payment, found.period) == (None, None, None)
+    assert (found.kept, found.expires_at) == (None, None)
+
+
 @pytest.mark.parametrize("metadata", [None, [], "x", 5, True])
 def test_metadata_that_is_no_object_is_left_out(metadata):
     assert transaction({"amount": 1, "metadata": metadata}, 1).metadata is None
@@ -181,7 +195,7 @@ def test_refusals():
     assert (shortage.value.required, shortage.value.available) == (5, 3)
     with pytest.raises(IdempotencyConflictError, match="add 7 x y") as conflict:
         receipt("conflict", "9", "3", "add 7 x y\ntx_first 7")
-    assert conflict.value.tx_id == "tx_first"
+    assert (conflict.value.tx_id, conflict.value.request) == ("tx_first", "add 7 x y")
     with pytest.raises(LimitExceededError, match="because") as frozen:
         receipt("frozen", "9", "because")
     assert frozen.value.rule == "frozen"

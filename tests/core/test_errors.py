@@ -44,10 +44,13 @@ ERRORS = [
     CreditsError("words"),
     InsufficientCreditsError(300, 90, "alice"),
     InsufficientCreditsError(300, 90),
+    InsufficientCreditsError(300, -90, "alice"),
     LimitExceededError("max_balance", "too much"),
+    LimitExceededError("max_holds", "too many", limit=1000),
+    LimitExceededError("frozen", "stop", reason="fraud"),
     TransactionError("words", tx_id="tx_1"),
     InvalidRequestError("words"),
-    IdempotencyConflictError("words", tx_id="tx_1"),
+    IdempotencyConflictError("words", tx_id="tx_1", request="add 7 x"),
     HoldNotFoundError("words", tx_id="tx_1"),
     HoldClosedError("words", tx_id="tx_1", state="settled", kept=7),
     AccountStateError("words", user_id="alice", state="missing_balance"),
@@ -98,6 +101,16 @@ def test_an_error_says_something(error):
     assert str(error)
     assert not str(error).startswith("(")
     assert type(error).__name__ in repr(error)
+
+
+@pytest.mark.parametrize(
+    ("above_floor", "available", "missing"), [(90, 90, 210), (0, 0, 300), (-900, 0, 1200)]
+)
+def test_a_shortage_says_what_can_be_spent_and_what_must_come(above_floor, available, missing):
+    error = InsufficientCreditsError(300, above_floor, "alice")
+    assert (error.available, error.missing) == (available, missing)
+    told = f"'alice' can spend {available} credits and this costs 300: {missing} more are needed"
+    assert str(error) == told
 
 
 def test_an_unknown_outcome_shows_nothing_of_the_request():

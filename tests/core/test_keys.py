@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -134,7 +135,7 @@ USERS_OF = {
     "set_floor": lambda c, user: c.set_floor(user, -5),
     "freeze": lambda c, user: c.freeze(user),
     "unfreeze": lambda c, user: c.unfreeze(user),
-    "fold": lambda c, user: c.fold(user, None),
+    "fold": lambda c, user: c.fold(user, SimpleNamespace(write=print)),
 }
 
 

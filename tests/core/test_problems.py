@@ -63,12 +63,18 @@ def test_a_shortage_says_what_is_needed_and_what_is_there() -> None:
         "type": "urn:credits-sdk:problem:insufficient-credits",
         "title": "Insufficient credits",
         "status": 402,
-        "detail": "This costs 300 credits and you have 90: 210 more are needed.",
+        "detail": "This costs 300 credits and you can spend 90: 210 more are needed.",
         "required": 300,
         "available": 90,
         "error": "Insufficient credits",
-        "message": "This costs 300 credits and you have 90: 210 more are needed.",
+        "message": "This costs 300 credits and you can spend 90: 210 more are needed.",
     }
+
+
+def test_a_debtor_can_spend_nothing_and_owes_the_debt_too() -> None:
+    body = problem(InsufficientCreditsError(300, -900)).body
+    assert (body["required"], body["available"]) == (300, 0)
+    assert body["detail"] == "This costs 300 credits and you can spend 0: 1200 more are needed."
 
 
 def test_only_a_store_that_is_away_asks_to_come_back() -> None:

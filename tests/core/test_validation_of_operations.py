@@ -72,6 +72,8 @@ DURATIONS = {
 HOLD_TIMES = DURATIONS | {"over a year": 366 * 86_400 + 1, "long delta": timedelta(days=367)}
 INSTANTS = {
     "naive": NAIVE,
+    "seconds": 1_900_000_000,
+    "zero": 0,
     "negative": -1,
     "float": 1.5e12,
     "true": True,
@@ -84,6 +86,14 @@ INSTANTS = {
 }
 WORDS = {"empty": "", "other": "charge it", "none": None, "true": True, "int": 0, "case": "REFUSE"}
 REASONS = LINES | {"over-long": "r" * 256}
+
+
+class Closet:
+    """An archive that nothing comes to."""
+
+    def write(self, entries):
+        raise AssertionError(entries)
+
 
 MONTH = Period.monthly(datetime(2026, 1, 31, tzinfo=UTC))
 
@@ -181,6 +191,23 @@ CALLS = {
     "allowance: priority": (
         lambda c, v: c.grant_allowance("alice", "pro", 1, MONTH, priority=v),
         PRIORITIES,
+    ),
+    "allowance: period": (
+        lambda c, v: c.grant_allowance("alice", "pro", 1, v),
+        {"tuple": (MONTH.start, MONTH.end), "none": None, "str": "2026-11", "int": MONTH.start_ms},
+    ),
+    # folds and lost answers
+    "fold: archive": (
+        lambda c, v: c.fold("alice", v),
+        {"path": "archive.jsonl", "none": None, "no function": type("Closet", (), {"write": 1})()},
+    ),
+    "fold: age": (
+        lambda c, v: c.fold("alice", Closet(), older_than=v),
+        DURATIONS | {"too young": 86_400, "none": None},
+    ),
+    "resolve": (
+        lambda c, v: c.resolve(v),
+        {"another error": ValueError("x"), "none": None, "id": "tx_1_a"},
     ),
     # many
     "deduct_many: items": (
@@ -315,8 +342,8 @@ def test_an_extension_of_nothing_is_refused(watched):
             "amount is from 1 to 1000000000000000, not 1000000000000001",
         ),
         ("settle: amount", "negative", "amount is from 0 to"),
-        ("hold: time", "over a year", "a hold expires within 366 days"),
-        ("hold: time", "zero", "expires_in is above 0"),
+        ("hold: time", "over a year", "within 366 days, which are 31622400 seconds, not"),
+        ("hold: time", "zero", r"expires_in is above 0 seconds .* not 0 seconds"),
         ("hold: time", "str", "expires_in is seconds or a timedelta, not str"),
         ("extend: hold", "blank", "hold_id is blank"),
         (
@@ -326,10 +353,16 @@ def test_an_extension_of_nothing_is_refused(watched):
         ),
         ("settle: if expired", "take", "if_expired is one of 'refuse', 'charge', not 'take'"),
         ("add: instant", "naive", "expires_at is a datetime without a time zone"),
+        ("add: instant", "seconds", "would be in the year 1970; multiply seconds by 1000"),
         ("add: instant", "after the calendar", "by the end of the year 9999"),
         ("add: both", "ms", "expires_in and expires_at exclude each other"),
         ("add: priority", "too high", "priority is from -1000 to 1000, not 1001"),
         ("add: priority alone", "one", "pass expires_in, too"),
+        ("add: time", "no delta", "above 0 seconds .* not 0.0 seconds"),
+        ("allowance: period", "tuple", r"not tuple: pass Period\(start, end\)"),
+        ("fold: archive", "path", r"such as JsonLinesArchive\(path\) .* not 'archive.jsonl'"),
+        ("fold: age", "too young", "30 days or more, .* not after 86400 seconds"),
+        ("resolve", "another error", "takes an OutcomeUnknownError, not ValueError"),
         ("set_floor: floor", "too low", "floor is from -1000000000000000 to 1000000000000000"),
         ("freeze: reason", "over-long", "reason is longer than 255 characters"),
         ("transfer: itself", "same", "alice"),
@@ -395,7 +428,7 @@ def test_the_ends_of_priorities_and_of_the_calendar_are_good_enough():
 
 def test_credits_that_have_expired_already_are_refused_by_the_clock_of_the_store():
     with Credits.from_url("memory://") as credits:
-        for past in (0, 1, 1_000_000_000_000, datetime(1960, 1, 1, tzinfo=UTC)):
+        for past in (1_000_000_000_000, datetime(1960, 1, 1, tzinfo=UTC)):
             with pytest.raises(InvalidRequestError, match="expired already"):
                 credits.add("alice", 1, "x", expires_at=past)
         assert credits.get_transactions("alice") == []

@@ -86,7 +86,7 @@ def test_the_command_line_page_has_the_options_of_the_program():
 def an_error(kind: type[errors.CreditsError]) -> errors.CreditsError:
     """An error of a kind, whatever it is built from."""
     error = kind.__new__(kind)
-    for name in ("required", "available"):
+    for name in ("required", "available", "missing"):
         setattr(error, name, 0)
     error.rule = "max_balance"  # type: ignore[attr-defined]
     error.state = "settled"  # type: ignore[attr-defined]

@@ -70,7 +70,7 @@ def sync_operations(period: Period) -> None:
         assert_type(credits.merge_accounts("alice", "bob"), Receipt)
         items = [Item("alice", 5, "chat")]
         assert_type(credits.deduct_many(items), list[Receipt | CreditsError])
-        assert_type(credits.add_many(iter(items), atomic=True), list[Receipt | CreditsError])
+        assert_type(credits.add_many(iter(items), atomic=True), list[Receipt])
         assert_type(credits.grant_allowance("alice", "pro", 5, period, rollover=3), Receipt)
         assert_type(credits.get_account("alice"), Account)
         assert_type(credits.set_floor("alice", -5), Account)
@@ -112,7 +112,7 @@ async def asynchronous_operations(period: Period) -> None:
         assert_type(await credits.merge_accounts("alice", "bob"), Receipt)
         items = [Item("alice", 5, "chat")]
         assert_type(await credits.deduct_many(items), list[Receipt | CreditsError])
-        assert_type(await credits.add_many(iter(items), atomic=True), list[Receipt | CreditsError])
+        assert_type(await credits.add_many(iter(items), atomic=True), list[Receipt])
         assert_type(await credits.grant_allowance("alice", "pro", 5, period, rollover=3), Receipt)
         assert_type(await credits.get_account("alice"), Account)
         assert_type(await credits.set_floor("alice", -5), Account)

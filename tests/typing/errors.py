@@ -27,10 +27,11 @@ def charge(credits: Credits) -> Receipt | None:
         return credits.deduct("alice", 10, "chat")
     except InsufficientCreditsError as error:
         assert_type(error.required, int)
-        assert_type(error.available, int)
+        assert_type((error.available, error.missing), tuple[int, int])
         assert_type(error.user_id, str)
     except LimitExceededError as error:
         assert_type(error.rule, str)
+        assert_type((error.limit, error.reason), tuple[int | None, str | None])
     except IdempotencyConflictError as error:
         assert_type(error.tx_id, str | None)
     except AccountStateError as error:

@@ -49,10 +49,10 @@ def sync(credits: Credits, month: Period) -> None:
     items = (Item("alice", 1, "chat"), Item("bob", 2, "chat", {"model": "small"}, "k"))
     assert_type(credits.deduct_many(items), list[Receipt | CreditsError])
     assert_type(credits.add_many(iter(items)), list[Receipt | CreditsError])
-    assert_type(
-        credits.deduct_many([*items], atomic=True, idempotency_key="k"),
-        list[Receipt | CreditsError],
-    )
+    together = credits.deduct_many([*items], atomic=True, idempotency_key="k")
+    assert_type(together, list[Receipt])
+    either = credits.add_many(items, atomic=hold.replayed)
+    assert_type(either, list[Receipt] | list[Receipt | CreditsError])
 
 
 async def asynchronous(credits: AsyncCredits, month: Period) -> None:
@@ -73,7 +73,7 @@ async def asynchronous(credits: AsyncCredits, month: Period) -> None:
     assert_type(await credits.unfreeze("alice"), Account)
     items = [Item("alice", 1, "chat")]
     assert_type(await credits.deduct_many(items), list[Receipt | CreditsError])
-    assert_type(await credits.add_many(items, atomic=True), list[Receipt | CreditsError])
+    assert_type(await credits.add_many(items, atomic=True), list[Receipt])
 
 
 def refused(credits: Credits, hold: Hold, month: Period) -> None:
@@ -98,7 +98,8 @@ def refused(credits: Credits, hold: Hold, month: Period) -> None:
     credits.grant_allowance("alice", "pro", 1000, "2026-11")  # type: ignore[arg-type]
     credits.grant_allowance("alice", "pro", 9, month, rollover="some")  # type: ignore[arg-type]
     credits.deduct_many([("alice", 1, "chat")])  # type: ignore[list-item]
-    credits.deduct_many(Item("alice", 1, "chat"))  # type: ignore[arg-type]
+    credits.deduct_many(Item("alice", 1, "chat"))  # type: ignore[call-overload]
+    credits.add_many([Item("alice", 1, "chat")], idempotency_key="k")  # type: ignore[call-overload]
 
 
 def ended(credits: Credits, hold: Hold) -> int:

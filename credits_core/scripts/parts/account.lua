@@ -15,9 +15,18 @@ if raw then
     local numeric = string.find(raw, '^%-?%d[%d%.eE%+%-]*$') and tonumber(raw)
     return {'state', stamp, numeric and 'fractional' or 'not_a_number', raw}
   end
-  fresh = redis.call('EXISTS', KEYS[2]) == 0
+  local entries = redis.pcall('ZCARD', KEYS[2])
+  if type(entries) == 'table' then
+    local found, what = entries, 'log'
+    -- @use wrong_type
+  end
+  fresh = entries == 0
   -- We wrote to a log that is gone: to go on would hide the loss.
   if fresh and last then return {'state', stamp, 'missing_log', raw} end
+  -- Holds and grants whose state is gone.
+  if not last and not due and redis.call('EXISTS', KEYS[5]) == 1 then
+    return {'state', stamp, 'missing_state', raw}
+  end
 else
   initialized = false -- balance and log are gone, so that what the state says is of the past
 end

@@ -35,7 +35,11 @@ expire = function()
   end
   for i, field in ipairs(due) do
     local id, text = string.match(field, '^hold (.+)'), kept[i]
-    if id then
+    if not text then
+      -- Its state is gone.
+      gone[#gone + 1] = field
+      grants[#grants + 1] = string.match(field, '^grant (.+)')
+    elseif id then
       -- @use hold
       if balance + held <= MAX_BALANCE then
         local posted = enter('hold', id, held, action)
@@ -48,7 +52,7 @@ expire = function()
   end
   for i, field in ipairs(due) do
     local name = string.match(field, '^grant (.+)')
-    if name then
+    if name and kept[i] then
       lapse(name, kept[i] + (back[name] or 0))
       back[name] = nil
       gone[#gone + 1] = field
@@ -56,19 +60,22 @@ expire = function()
     end
   end
   for _, name in ipairs(names) do
-    local amount = back[name]
-    if amount and tonumber(string.sub(name, 6, 20)) <= now then
-      lapse(name, amount)
-    elseif amount then
-      give(name, amount)
+    if back[name] and tonumber(string.sub(name, 6, 20)) <= now then
+      lapse(name, back[name])
+      back[name] = nil
     end
   end
-  if #entries == 0 then return end
-  changed = true
+  changed = changed or #gone > 0
   -- @use all
+  if #entries == 0 then
+    all('ZREM', KEYS[4], grants)
+    return all('ZREM', KEYS[5], gone)
+  end
   -- As in part write: what the server's access rules forbid must not leave half of it behind.
-  redis.call('HDEL', KEYS[3], '')
-  redis.call('ZREM', KEYS[5], '')
+  local generation
+  if #closed > 0 then
+    -- @use generation
+  end
   local before = raw
   raw = digits(balance)
   redis.call('HSET', KEYS[3], 'score', entries[#entries - 1])
@@ -78,12 +85,11 @@ expire = function()
     redis.call('SET', KEYS[1], before)
     error(why)
   end
-  if #closed > 0 then
-    local generation
-    -- @use generation
-    all('HSET', KEYS[6 + generation], closed)
-  end
+  if #closed > 0 then all('HSET', KEYS[6 + generation], closed) end
   all('HDEL', KEYS[3], gone)
   all('ZREM', KEYS[5], gone)
   all('ZREM', KEYS[4], grants)
+  for _, name in ipairs(names) do
+    if back[name] then give(name, back[name]) end
+  end
 end

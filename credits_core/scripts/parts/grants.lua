@@ -1,10 +1,12 @@
 -- Live grants. A name, '<priority + 1000> <expires> <id>', padded, says all that is fixed, so
 -- that the order of names is the order of burning. KEYS[4] holds the names in that order,
 -- KEYS[5] says when each, as 'grant <name>', falls due, beside the holds; state holds what
--- remains of it under the same 'grant <name>'. Nothing remaining, no grant.
+-- remains of it under the same 'grant <name>'. Nothing remaining, no grant. What comes back to
+-- more grants than there may be stays for good: a thousand bound every loop.
 give = function(name, amount)
   local field = 'grant ' .. name
   local before = redis.call('HGET', KEYS[3], field)
+  if not before and redis.call('ZCARD', KEYS[4]) >= 1000 then return end
   redis.call('HSET', KEYS[3], field, digits((before or 0) + amount))
   if before then return end
   changed = true
@@ -53,12 +55,15 @@ give_back = function(sources, total, back, to)
   for i = #names, 1, -1 do
     local part = math.max(0, math.min(parts[i], back))
     back = back - part
-    if part < parts[i] then table.insert(rest, 1, names[i] .. '=' .. digits(parts[i] - part)) end
+    if part < parts[i] then rest[#rest + 1] = i end
+    parts[i] = parts[i] - part
     part = math.min(part, room)
     room = room - part
     if part > 0 then (to or give)(names[i], part) end
   end
-  return table.concat(rest, ' ')
+  local left = {}
+  for i = #rest, 1, -1 do left[#left + 1] = names[rest[i]] .. '=' .. digits(parts[rest[i]]) end
+  return table.concat(left, ' ')
 end
 
 -- Notes when a touch has to look closer again: always while there are grants, a floor or a

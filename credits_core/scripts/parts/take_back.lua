@@ -1,17 +1,16 @@
 -- Takes back `asked` of the addition `id` of `size` credits, or all that is left (nil): of a
--- grant what remains of it, else what the balance holds beside grants and floor. Expects part
--- returned's record of it in no other place than here.
--- @use returned
+-- grant what remains of it, else what the balance holds beside grants and floor. Keeps how
+-- much, as part returned reads it.
 local function take_back(tx, id, size, grant, asked, head, tail)
   local before = returned(id)
-  local left = size - before.so_far
+  local left = math.max(0, size - before.so_far)
   if grant then
     left = math.min(left, tonumber(redis.call('HGET', KEYS[3], 'grant ' .. grant) or '0'))
   else
     local room = balance - math.max(0, floor)
     if live then
       for _, name in ipairs(redis.call('ZRANGE', KEYS[4], 0, -1)) do
-        room = room - redis.call('HGET', KEYS[3], 'grant ' .. name)
+        room = room - (redis.call('HGET', KEYS[3], 'grant ' .. name) or 0)
       end
     end
     left = math.min(left, math.max(0, room))

@@ -14,10 +14,15 @@ if due and (due <= now or not raw) then
       -- @use tools
       if others then
         -- They spent what we would have spent first; what they added never expires.
-        burn(tonumber(rules[3]) - balance)
         redis.call('HSET', KEYS[3], 'seen', raw)
+        burn(tonumber(rules[3]) - balance)
       end
-      if fallen then expire() end
+      if fallen then
+        if fresh then
+          -- @use opening
+        end
+        expire()
+      end
       if changed then schedule() end
     end
   else

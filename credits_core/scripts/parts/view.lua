@@ -5,8 +5,10 @@ local view = {'ok', stamp, digits(balance), digits(floor), frozen and 'frozen' o
 for from = 1, #open, 1000 do
   local to = math.min(from + 999, #open)
   for i, text in ipairs(redis.call('HMGET', KEYS[3], unpack(open, from, to))) do
-    view[#view + 1] = open[from + i - 1]
-    view[#view + 1] = text or ''
+    if text then
+      view[#view + 1] = open[from + i - 1]
+      view[#view + 1] = text
+    end
   end
 end
 return view

@@ -12,17 +12,18 @@ if last and last >= now then
   at = string.format('%.17g', score)
 end
 local text = digits(balance + change)
-if mark then redis.call('HSET', KEYS[3], 'initialized', '1') end
 if live then
   redis.call('HSET', KEYS[3], 'score', at, 'seen', text)
 else
   redis.call('HSET', KEYS[3], 'score', at)
 end
-redis.call('SET', KEYS[1], text)
-local added = redis.pcall('ZADD', KEYS[2], at, member)
+local added = redis.pcall('SET', KEYS[1], text)
+if not added.err then added = redis.pcall('ZADD', KEYS[2], at, member) end
 if type(added) == 'table' then
-  if raw then redis.call('SET', KEYS[1], raw) else redis.call('DEL', KEYS[1]) end
+  if live then redis.call('HSET', KEYS[3], 'seen', digits(balance)) end
+  if raw then redis.pcall('SET', KEYS[1], raw) else redis.pcall('DEL', KEYS[1]) end
   return added
 end
+if mark then redis.call('HSET', KEYS[3], 'initialized', '1') end
 last, raw, balance = score, text, balance + change
 local answer = {'ok', stamp, text, at}

@@ -4,35 +4,20 @@ import json
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from credits_core import Credits
-from tests.adapters.test_cli_support import environment, run
+from tests.adapters.cli.program import environment, run
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
 
 
-@pytest.fixture(scope="module")
-def shared_server() -> Iterator[Server]:
-    with Server() as server:
-        yield server
-
-
 @pytest.fixture
-def server(shared_server: Server) -> Server:
-    shared_server.call("FLUSHALL")
-    return shared_server
-
-
-@pytest.fixture
-def ledger(server: Server) -> Iterator[Credits]:
-    with Credits.from_url(server.url) as ledger:
-        ledger.initialize_user("alice", 50)
-        yield ledger
+def opening() -> int:
+    return 50
 
 
 def lines(text: str) -> list[Any]:
@@ -107,7 +92,7 @@ def test_an_idempotency_key_moves_credits_once(
 
 def test_a_refusal_is_one_sentence_and_exit_code_1(server: Server, ledger: Credits):
     refused = run("deduct", "alice", "60", "video", url=server.url)
-    sentence = "'alice' has 50 credits and this costs 60: 10 more are needed"
+    sentence = "'alice' can spend 50 credits and this costs 60: 10 more are needed"
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == f"Error: {sentence}\n"
     refused = run("deduct", "alice", "60", "video", "--json", url=server.url)
@@ -151,6 +136,10 @@ def test_history_newest_first(server: Server, ledger: Credits):
         "refers_to": None,
         "expires_at": None,
         "other_user": None,
+        "allowance": None,
+        "period": None,
+        "kept": None,
+        "payment": None,
     }
 
 

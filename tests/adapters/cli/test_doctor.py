@@ -11,7 +11,7 @@ import pytest
 from credits_core import BackendError, Credits
 from credits_core.cli.diagnosis import findings, server
 from credits_core.cli.probe import Keys, Observations
-from tests.adapters.test_cli_support import run
+from tests.adapters.cli.program import run
 from tests.support.rest import RestServer
 from tests.support.servers import Server
 from tests.support.topology import Cluster, wait_until

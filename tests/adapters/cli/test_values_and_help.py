@@ -68,6 +68,23 @@ def test_no_instants(text: str):
     assert (done.exit_code, done.stdout) == (2, "")
 
 
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (
+            ("hold", "alice", "5", "x"),
+            "within 366 days, which are 31622400 seconds, not 400d, which",
+        ),
+        (("add", "alice", "5", "x"), "by the year 9999, not 999999999w, which"),
+    ],
+)
+def test_a_duration_is_told_as_it_was_given(words: tuple[str, ...], part: str):
+    span = "400d" if words[0] == "hold" else "999999999w"
+    done = invoke(*words, "--expires-in", span)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert part in done.stderr
+
+
 @pytest.mark.parametrize("text", ["0", "1001", "1_0", "x"])
 def test_limits(text: str):
     assert invoke("history", "alice", "--limit", text).exit_code == 2
@@ -96,7 +113,7 @@ def entry(value: str, name: str = "demo") -> EntryPoint:
 
 
 def test_commands_of_adapters_are_loaded_when_they_are_used(monkeypatch: pytest.MonkeyPatch):
-    found = {"hello": entry("tests.adapters.test_cli_program:hello", "hello")}
+    found = {"hello": entry(f"{__name__}:hello", "hello")}
     monkeypatch.setattr(app, "_adapters", lambda: found)
     assert invoke("hello").stdout == "hello memory://other\n"
     assert "hello" in invoke("--help").stdout

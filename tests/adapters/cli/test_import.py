@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sqlite3
 import subprocess
 import time
@@ -13,22 +11,10 @@ import uuid
 import pytest
 
 from credits_core import Credits
-from tests.adapters.test_cli_support import PROGRAM, environment, run
-from tests.support.servers import Server
+from credits_core.cli.output import credits_of
+from tests.adapters.cli.program import PROGRAM, environment, run, run_until
 
 COUNTS = ("rows", "imported", "credits", "already_there", "failed", "not_tried")
-
-
-@pytest.fixture(scope="module")
-def shared_server():
-    with Server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(shared_server):
-    shared_server.call("FLUSHALL")
-    return shared_server
 
 
 @pytest.fixture
@@ -111,20 +97,10 @@ def test_killed_and_run_again(server, table):
 
 
 def test_ctrl_c(server, table):
-    program = subprocess.Popen(
-        [*PROGRAM, "import-sql", table(some(5000))],
-        env=environment(CREDITS_URL=server.url),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 20
-    while server.call("DBSIZE") < 100:
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    os.kill(program.pid, signal.SIGINT)
-    _, said = program.communicate(timeout=20)
-    assert program.returncode == 130
-    assert "Run it again for the rest" in said
+    words = ("import-sql", table(some(5000)))
+    stopped = run_until(lambda: server.call("DBSIZE") >= 100, *words, url=server.url)
+    assert stopped.returncode == 130
+    assert "Run it again for the rest" in stopped.stderr
 
 
 BAD = [
@@ -162,16 +138,69 @@ def test_rows_that_are_no_balance_are_named_and_left_out(server, table, dry):
     assert "line\\nbreak" in told
 
 
-def test_a_row_that_changed_after_it_was_imported_is_told(server, table, tmp_path):
-    url = table([("r1", "alice", 7)])
-    run("import-sql", url, url=server.url)
+@pytest.mark.parametrize(("before", "now"), [(7, 9), (0, 9), (5, 0), (9, 1)])
+def test_a_row_that_changed_after_it_was_imported_is_told(server, table, tmp_path, before, now):
+    url = table([("r1", "alice", before)])
+    assert summary(run("import-sql", url, "--json", url=server.url)) == (1, 1, before, 0, 0, 0)
+    assert summary(run("import-sql", url, "--json", url=server.url)) == (1, 0, 0, 1, 0, 0)
     with sqlite3.connect(tmp_path / "app.db") as database:
-        database.execute("update credits set balance = 9")
-    done = run("import-sql", url, "--json", url=server.url)
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["problems"][0]["error"] == "IdempotencyConflictError"
+        database.execute("update credits set balance = ?", (now,))
+    log = server.call("ZRANGE", "txs:alice", "0", "-1")
+    for _ in range(2):
+        done = run("import-sql", url, "--json", url=server.url)
+        assert done.returncode == 1
+        assert summary(done) == (1, 0, 0, 0, 1, 0)
+        (problem,) = json.loads(done.stdout)["problems"]
+        assert problem["error"] == "IdempotencyConflictError"
+    told = run("import-sql", url, url=server.url).stdout
+    assert (
+        f"row r1, user alice: it was imported before with {credits_of(before)} and has {now} now: "
+        f"nothing changed"
+    ) in told
+    assert "new key" not in told
+    assert server.call("ZRANGE", "txs:alice", "0", "-1") == log
     with Credits.from_url(server.url) as credits:
-        assert credits.get_balance("alice") == 7
+        assert credits.get_balance("alice") == before
+
+
+def test_a_key_that_was_used_otherwise_is_told_as_it_is(server, table):
+    with Credits.from_url(server.url) as credits:
+        credits.add("alice", 7, "gift", idempotency_key="import:credits:r1")
+    told = run("import-sql", table([("r1", "alice", 7)]), url=server.url).stdout
+    assert "for: add 7 gift" in told
+
+
+def test_rows_of_nothing_do_not_meet_additions(server, table):
+    """Also of one user, and where the id of one looks like what the other is known by."""
+    rows = [("a", "alice", 0), ("b", "alice", 4), ("empty:credits:a", "alice", 3)]
+    url = table([*rows, ("empty:a", "alice", 2), *((f"z{n}", "alice", 0) for n in range(120))])
+    assert summary(run("import-sql", url, "--json", url=server.url)) == (124, 124, 9, 0, 0, 0)
+    assert summary(run("import-sql", url, "--json", url=server.url)) == (124, 0, 0, 124, 0, 0)
+    with Credits.from_url(server.url) as credits:
+        assert credits.get_balance("alice") == 9
+        assert [entry.amount for entry in credits.get_transactions("alice")].count(0) == 1
+
+
+@pytest.mark.parametrize("words", [[], ["--dry-run"]])
+@pytest.mark.parametrize("given", ["sqlite:///{}", "sqlite:///file:{}?uri=true"])
+def test_a_file_that_is_not_there_is_not_made(server, tmp_path, words, given):
+    path = tmp_path / "no app.db"
+    done = run("import-sql", given.format(path), *words, url=server.url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"there is no file '{path}'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_is_only_read(server, table, tmp_path):
+    url = table([("r1", "alice", 7)])
+    odd = tmp_path / "odd #name.db"
+    (tmp_path / "app.db").rename(odd)
+    odd.chmod(0o400)
+    before = (odd.read_bytes(), sorted(tmp_path.iterdir()))
+    for given in (f"sqlite:///{odd}", f"sqlite+pysqlite:///{odd}"):
+        assert run("import-sql", given, url=server.url).returncode == 0
+    assert url
+    assert (odd.read_bytes(), sorted(tmp_path.iterdir())) == before
 
 
 def test_another_table(server, table):
@@ -183,6 +212,19 @@ def test_another_table(server, table):
     missing = run("import-sql", url, url=server.url)
     assert missing.returncode == 1
     assert "no such table: credits" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("mysql://app:secret-word@db/app", "needs MySQLdb. "), ("nothing://x", "no such kind")],
+)
+def test_of_other_databases_it_is_said_which_are_supported(server, given, said):
+    done = run("import-sql", given, url=server.url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert "SQLite and PostgreSQL are supported, with URLs such as sqlite:///app.db" in done.stderr
+    assert "secret-word" not in done.stderr
+    assert "***" not in done.stderr
 
 
 def test_a_dry_run_needs_no_store(table):

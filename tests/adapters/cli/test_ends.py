@@ -3,39 +3,22 @@
 import json
 import os
 import pty
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from credits_core import Credits
-from tests.adapters.test_cli_support import PROGRAM, environment, run
+from tests.adapters.cli.program import PROGRAM, environment, run, run_until
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
 
 
-@pytest.fixture(scope="module")
-def shared_server() -> Iterator[Server]:
-    with Server() as server:
-        yield server
-
-
 @pytest.fixture
-def server(shared_server: Server) -> Server:
-    shared_server.call("FLUSHALL")
-    return shared_server
-
-
-@pytest.fixture
-def ledger(server: Server) -> Iterator[Credits]:
-    with Credits.from_url(server.url) as ledger:
-        ledger.initialize_user("alice", 60)
-        ledger.deduct("alice", 10, "first")  # now the server knows the script
-        yield ledger
+def ledger(ledger: Credits) -> Credits:
+    ledger.deduct("alice", 50, "first")  # now the server knows the script
+    return ledger
 
 
 def test_a_reader_that_has_seen_enough(server: Server, ledger: Credits):
@@ -96,20 +79,11 @@ def test_a_store_that_is_away_is_exit_code_3():
 def test_ctrl_c_ends_a_write_with_a_sentence(server: Server, ledger: Credits):
     with Proxy(server, matching=b"chat") as proxy:
         proxy.lose_reply_silently(times=5)
-        program = subprocess.Popen(
-            [*PROGRAM, "deduct", "alice", "10", "chat", "--timeout", "60"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(CREDITS_URL=proxy.url),
-        )
-        deadline = time.monotonic() + 20
-        while proxy.requests == 0 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        program.send_signal(signal.SIGINT)
-        out, err = program.communicate(timeout=20)
-    assert (program.returncode, out) == (130, b"")
-    assert b"`credits history` of 'alice' tells whether this deduct was done" in err
-    assert b"Traceback" not in err
+        words = ("deduct", "alice", "10", "chat", "--timeout", "60")
+        done = run_until(lambda: proxy.requests > 0, *words, url=proxy.url)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert "`credits history` of 'alice' tells whether this deduct was done" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_progress_is_drawn_on_a_terminal_alone(server: Server, ledger: Credits):

@@ -2,53 +2,13 @@
 
 import json
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from credits_core import Credits
-from tests.adapters.test_cli_support import run
+from tests.adapters.cli.program import document, refusal, run, said
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
-
-
-@pytest.fixture(scope="module")
-def shared_server() -> Iterator[Server]:
-    with Server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(shared_server: Server) -> Server:
-    shared_server.call("FLUSHALL")
-    return shared_server
-
-
-@pytest.fixture
-def ledger(server: Server) -> Iterator[Credits]:
-    with Credits.from_url(server.url) as ledger:
-        ledger.initialize_user("alice", 100)
-        yield ledger
-
-
-def document(server: Server, *words: str) -> Any:
-    done = run(*words, "--json", url=server.url)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return json.loads(done.stdout)
-
-
-def said(server: Server, *words: str) -> str:
-    done = run(*words, url=server.url)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return done.stdout
-
-
-def refusal(server: Server, *words: str) -> str:
-    done = run(*words, url=server.url)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.count("\n") == 1
-    return done.stderr
 
 
 def test_a_hold_leaves_the_balance_and_comes_back_when_it_is_released(
@@ -125,7 +85,7 @@ def test_work_that_cost_more_than_there_is(
     server: Server, ledger: Credits, shortfall: str, kept: int, balance: int
 ):
     hold = document(server, "hold", "alice", "60", "train")["id"]
-    assert "'alice' has 40 credits and this costs 60" in refusal(
+    assert "'alice' can spend 40 credits and this costs 60" in refusal(
         server, "settle", "alice", hold, "120"
     )
     receipt = document(server, "settle", "alice", hold, "120", "--shortfall", shortfall)
@@ -138,7 +98,9 @@ def test_a_hold_that_has_expired_is_charged_only_when_asked(server: Server, ledg
     while ledger.get_account("alice").holds:
         time.sleep(0.001)
     assert ledger.get_balance("alice") == 100
-    assert "was expired before" in refusal(server, "settle", "alice", hold, "25")
+    assert "has expired, and its credits went back" in refusal(
+        server, "settle", "alice", hold, "25"
+    )
     told = said(server, "settle", "alice", hold, "25", "--if-expired", "charge")
     assert told.startswith("The hold of alice cost 25 credits: 75 credits now.")
     unknown = run("settle", "alice", hold, "25", "--if-expired", "maybe", url=server.url)
@@ -168,7 +130,7 @@ def test_a_hold_with_a_key_is_made_once(server: Server, ledger: Credits):
     assert {**first, "replayed": True} == again
     assert said(server, *words).startswith("Done before with this key, nothing changed: 40")
     assert "used before" in refusal(server, "hold", "alice", "61", *words[3:])
-    assert "has 40 credits and this costs 50" in refusal(server, "hold", "alice", "50", "x")
+    assert "can spend 40 credits and this costs 50" in refusal(server, "hold", "alice", "50", "x")
 
 
 def test_history_tells_holds_apart_from_charges(server: Server, ledger: Credits):

@@ -6,30 +6,21 @@ import csv
 import io
 import json
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
-from credits_core import Credits
+from credits_core import Credits, Period
 from credits_core.cli.sheet import as_text
-from tests.adapters.test_cli_support import PROGRAM, environment, run
+from tests.adapters.cli.program import PROGRAM, environment, run
 from tests.contract.store import entry
-from tests.support.servers import Server
 
 DAY = 86_400_000
 OLD = 1_767_225_600_000  # 2026-01-01
-HEADER = "user_id,id,time,action,kind,amount,balance_after,refers_to,metadata"
-
-
-@pytest.fixture(scope="module")
-def shared_server():
-    with Server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(shared_server):
-    shared_server.call("FLUSHALL")
-    return shared_server
+HEADER = (
+    "user_id,id,time,action,kind,amount,balance_after,refers_to,"
+    "hold_id,grant_id,allowance,other_user,expires_at,metadata"
+)
 
 
 def sheet(server, *words):
@@ -62,17 +53,65 @@ def test_a_row_an_entry_with_the_balance_after_it(server):
     assert rows[1]["time"] == spent.time.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+def test_holds_grants_allowances_and_transfers_can_be_matched(server):
+    month = Period(datetime(2090, 4, 1, tzinfo=UTC), datetime(2090, 5, 1, tzinfo=UTC))
+    soon = datetime(2090, 3, 29, 12, 30, 0, 500_000, tzinfo=UTC)
+    with Credits.from_url(server.url) as credits:
+        promo = credits.add("alice", 100, "promo", expires_at=soon)
+        plan = credits.grant_allowance("alice", "pro", 50, month)
+        held = credits.hold("alice", 30, "train")
+        settled = credits.settle("alice", held.id, 20)
+        (newest,) = credits.get_transactions("alice", limit=1)
+        assert (newest.kept, newest.amount, newest.hold_id) == (20, 10, held.id)
+        credits.transfer("alice", "bob", 5, idempotency_key="gift")
+    rows = {row["kind"]: row for row in sheet(server, "alice")}
+    assert rows["grant"]["grant_id"] == promo.tx_id
+    assert rows["grant"]["expires_at"] == "2090-03-29T12:30:00.500Z"
+    assert rows["allowance"]["allowance"] == "pro"
+    assert rows["allowance"]["grant_id"] == plan.tx_id
+    assert rows["allowance"]["expires_at"] == "2090-05-01T00:00:00.000Z"
+    assert rows["hold"]["hold_id"] == rows["hold"]["id"] == held.id
+    assert rows["settle"]["hold_id"] == held.id
+    assert rows["settle"]["id"] == settled.tx_id
+    assert rows["hold"]["expires_at"] == (
+        held.expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+    assert rows["transfer"]["other_user"] == "bob"
+    (bob,) = sheet(server, "bob")
+    assert (bob["other_user"], bob["hold_id"], bob["expires_at"]) == ("alice", "", "")
+
+
+@pytest.mark.parametrize("words", [[], ["--since", "2026-01-01"]])
+def test_of_a_user_of_whom_nothing_is_stored_there_is_no_sheet(server, tmp_path, words):
+    target = tmp_path / "log.csv"
+    for where in ([], ["--output", str(target)]):
+        done = run("export", "nobody", "--csv", *words, *where, url=server.url)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "Error: nothing is stored of 'nobody'\n"
+    assert not target.exists()
+
+
+def test_a_sheet_may_have_no_rows(server):
+    put(server, "alice", (OLD, entry(1, 2, OLD)))
+    assert sheet(server, "alice", "--since", "2026-02-01") == []
+    assert sheet(server, "alice", "--until", "2025-02-01") == []
+    with Credits.from_url(server.url) as credits:
+        credits.set_floor("bob", -5)
+    assert sheet(server, "bob") == []
+    server.call("FLUSHALL")
+    assert sheet(server, "--all") == []
+
+
 def test_the_bytes_are_those_of_rfc_4180(server):
     put(server, "al,ice", (OLD, '{"id":"tx_1","amount":5,"action":"a \\"b\\" c\\nd\u00e9"}'))
+    row = '"al,ice",tx_1,2026-01-01T00:00:00.000Z,"a ""b"" c\nd\u00e9",add,5,5,,,,,,,'
     done = subprocess.run(
         [*PROGRAM, "export", "--csv", "al,ice"],
         env=environment(CREDITS_URL=server.url, PYTHONIOENCODING="ascii"),
         capture_output=True,
         check=True,
     )
-    assert done.stdout.decode() == (
-        f'{HEADER}\r\n"al,ice",tx_1,2026-01-01T00:00:00.000Z,"a ""b"" c\nd\u00e9",add,5,5,,\r\n'
-    )
+    assert done.stdout.decode() == f"{HEADER}\r\n{row}\r\n"
 
 
 def test_a_span_begins_with_the_balance_before_it(server):
@@ -97,11 +136,14 @@ def test_all_users(server):
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"])
 def test_texts_are_no_formulas(server, sign):
     evil = f'{sign}HYPERLINK("http://x")'
-    fields = {"id": evil, "amount": -5, "action": evil, "ref": evil, "kind": "refund"}
+    names = ("id", "action", "ref", "hold", "grant", "allowance", "to")
+    fields = dict.fromkeys(names, evil) | {"amount": -5, "kind": "transfer"}
     put(server, "@user", (OLD, json.dumps(fields | {"metadata": {evil: evil}})))
     (row,) = sheet(server, "@user")
     assert row["user_id"] == "'@user"
     assert row["id"] == row["action"] == row["refers_to"] == f"'{evil}"
+    assert row["hold_id"] == row["allowance"] == row["other_user"] == f"'{evil}"
+    assert not row["grant_id"].startswith(sign)
     assert row["metadata"].startswith("{")
     assert row["amount"] == "-5"  # a number, not a text
     assert as_text("plain - text") == "plain - text"
