@@ -1,174 +1,154 @@
-"""The ledger as a page of plain Python: what every account must hold, and every call answer.
+"""The ledger in plain Python: what every call on an account must answer, and what it changes.
 
-It shares no code with the library. An outcome is a tuple that begins with its kind, so that
-what the library did and what it should have done compare with `==`.
+An outcome is a tuple that begins with its kind, so that what the library did and what it should
+have done compare with `==`. `told` is what only the library can know: the id that it made up.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from typing import Any
 
-MOST = 2**53 - 1
+from tests.model.account import MOST, Account, Entry, Name, Record
+
 SIGN_UP = "user_initialized"
-OPENING = "opening_balance"
 
-Outcome = tuple
-
-
-@dataclass
-class Entry:
-    """One entry of a log; an id that nobody was told (None) is learned from the store."""
-
-    id: str | None
-    amount: int
-    action: str
-    at: int | None = None
-    ours: bool = True
+Outcome = tuple[Any, ...]
 
 
-@dataclass
-class Account:
-    """What an account holds; `balance` is None where there is none."""
-
-    balance: int | None = None
-    log: list[Entry] = field(default_factory=list)
-    signed_up: bool = False
-    records: dict[str, tuple[str, str, int]] = field(default_factory=dict)
-
-    def post(self, entry: Entry) -> None:
-        assert self.find(entry.id) is None
-        self.balance = (self.balance or 0) + entry.amount
-        self.log.append(entry)
-        assert self.balance >= 0
-
-    def find(self, tx_id: str | None) -> Entry | None:
-        return next((entry for entry in self.log if tx_id and entry.id == tx_id), None)
-
-    def content(self) -> Counter:
-        return Counter((entry.id, entry.amount, entry.action) for entry in self.log)
+def receipt(account: Account, entry: Entry, amount: int, *, replayed: bool = False) -> Outcome:
+    """The receipt of an entry, by its id; when it was is compared when the log has been read."""
+    return ("receipt", entry.id, amount, account.worth, True, replayed)
 
 
-@dataclass(frozen=True)
-class Request:
-    """A charge (negative), an addition (positive) or a sign-up, as one call asks for it.
-
-    `grant` is what a first touch gives, for apps that sign up at the first touch.
-    """
-
-    kind: str
-    user: str
-    amount: int
-    action: str
-    key: str | None = None
-    grant: int | None = None
-
-    @property
-    def fingerprint(self) -> str:
-        return f"{self.kind} {self.amount} {self.action}"
-
-
-class Ledger:
-    """All accounts."""
-
-    def __init__(self) -> None:
-        self.accounts: dict[str, Account] = {}
-
-    def __getitem__(self, user: str) -> Account:
-        return self.accounts.setdefault(user, Account())
-
-    def execute(
-        self,
-        request: Request,
-        tx_id: str | None,
-        at: int | None,
-        *,
-        resent: bool = False,
-        late: bool = False,
-    ) -> Outcome:
-        """What the call answers; `tx_id` and `at` are those that it has if it happens.
-
-        Calls that are `resent` may have happened before with the very same bytes.
-        """
-        account = self[request.user]
-        before = account.find(tx_id) if resent else None
-        if before is not None:
-            return self._receipt(request, tx_id, before.at)
-        if request.key in account.records:
-            fingerprint, first, first_at = account.records[request.key]
-            if fingerprint != request.fingerprint:
-                return ("conflict", first)
-            return self._receipt(request, first, first_at, replayed=True)
-        if late:
-            return ("late",)
-        if request.kind == "initialize":
-            return self._initialize(request, tx_id, at)
-        return self._write(account, request, tx_id, at)
-
-    def _write(
-        self, account: Account, request: Request, tx_id: str | None, at: int | None
-    ) -> Outcome:
-        # A balance without a log is entered as what it opens with; it counts as signed up.
-        opens = account.balance is not None and not account.log
-        if not opens:
-            self._first_touch(account, request.grant)
-        balance = account.balance or 0
-        signed = request.amount if request.kind == "add" else -request.amount
-        if balance + signed < 0:
-            return ("insufficient", request.amount, balance)
-        if balance + signed > MOST:
-            return ("limit", "max_balance")
-        if opens:
-            account.log.append(Entry(None, balance, OPENING))
-        account.signed_up = account.signed_up or opens or request.grant is not None
-        account.post(Entry(tx_id, signed, request.action, at))
-        if request.key is not None:
-            account.records[request.key] = (request.fingerprint, tx_id or "", at or 0)
-        return self._receipt(request, tx_id, at)
-
-    def touch(self, user: str, grant: int | None, *, late: bool = False) -> Outcome:
-        """Reading a balance; apps may sign up by it."""
-        if grant is not None and late:
-            return ("late",)
-        account = self[user]
-        if account.balance is None or account.log:
-            self._first_touch(account, grant)
-        return ("balance", account.balance or 0)
-
-    def foreign_initialize(self, user: str, amount: int, tx_id: str) -> None:
-        """A sign-up by the TypeScript SDK: the one who has a balance has signed up."""
-        account = self[user]
-        if account.balance is None:
-            account.signed_up = True
-            account.post(Entry(tx_id, amount, SIGN_UP, ours=False))
-
-    def foreign(self, user: str, amount: int, action: str, tx_id: str) -> None:
-        """A charge or an addition by the TypeScript SDK."""
-        self[user].post(Entry(tx_id, amount, action, ours=False))
-
-    def delete(self, user: str) -> bool:
-        return self.accounts.pop(user, Account()).balance is not None
-
-    def _initialize(self, request: Request, tx_id: str | None, at: int | None) -> Outcome:
-        account = self[request.user]
-        balance = account.balance or 0
-        if account.signed_up or (account.balance is not None and not account.log):
-            return ("receipt", "already_initialized", 0, balance, False, False, None)
-        if balance + request.amount > MOST:
-            return ("limit", "max_balance")
+def touch(account: Account, now: float, grant: int | None = None) -> None:
+    """Any touch; with a `grant` it signs up who has not been."""
+    account.touch(now)
+    opens = account.balance is not None and not account.log
+    if grant is None or opens or account.signed_up:
+        return
+    if account.worth + grant <= MOST:
         account.signed_up = True
-        account.post(Entry(tx_id, request.amount, SIGN_UP, at))
-        return self._receipt(request, tx_id, at)
+        account.post(None, grant, SIGN_UP)
 
-    def _first_touch(self, account: Account, grant: int | None) -> None:
-        if grant is None or account.signed_up:
-            return
-        if (account.balance or 0) + grant <= MOST:
-            account.signed_up = True
-            account.post(Entry(None, grant, SIGN_UP))
 
-    def _receipt(
-        self, request: Request, tx_id: str | None, at: int | None, *, replayed: bool = False
-    ) -> Outcome:
-        balance = self[request.user].balance
-        return ("receipt", tx_id, request.amount, balance, True, replayed, at)
+def open_log(account: Account, grant: int | None) -> None:
+    """A balance that stood without a log gets one; it had its sign-up when it was made."""
+    if account.balance is not None and not account.log:
+        account.signed_up = True
+        account.log.append(Entry(None, account.balance, "opening_balance", "opening",
+                                 balance=account.balance))  # fmt: skip
+    account.signed_up = account.signed_up or grant is not None
+
+
+def again(account: Account, key: str | None, request: tuple[Any, ...]) -> Outcome | None:
+    """What a key that was used before answers."""
+    record = account.kept(key) or account.additions.get(key or "")
+    if key is None or record is None:
+        return None
+    if record.request != request:
+        return ("conflict", record.entry.id)
+    if request[0] in ("hold", "extend"):
+        hold = request[2] if request[0] == "extend" else record.entry.id
+        return ("hold", hold, record.amount, record.expires, account.worth, True)
+    if request[0].endswith("_many"):
+        entries = zip([record.entry, *record.others], request[1], strict=True)
+        return ("many", [receipt(account, entry, amount, replayed=True)
+                         for entry, (amount, _) in entries])  # fmt: skip
+    return receipt(account, record.entry, record.amount, replayed=True)
+
+
+def afford(account: Account, amount: int) -> Outcome | None:
+    """Why an account may not spend, if it may not."""
+    if account.frozen is not None:
+        return ("limit", "frozen")
+    if account.worth - amount < account.floor:
+        return ("insufficient", amount, account.worth - account.floor)
+    return None
+
+
+def initialize(account: Account, now: float, amount: int, told: str | None) -> Outcome:
+    account.touch(now)
+    if account.signed_up or (account.balance is not None and not account.log):
+        return ("receipt", "already_initialized", 0, account.worth, False, False)
+    if account.worth + amount > MOST:
+        return ("limit", "max_balance")
+    account.signed_up = True
+    return receipt(account, account.post(told, amount, SIGN_UP), amount)
+
+
+def deduct(account: Account, now: float, amount: int, action: str, key: str | None,
+           grant: int | None, told: str | None) -> Outcome:  # fmt: skip
+    request = ("deduct", amount, action)
+    if (before := again(account, key, request)) is not None:
+        return before
+    touch(account, now, grant)
+    if (refusal := afford(account, amount)) is not None:
+        return refusal
+    open_log(account, grant)
+    entry = spend(account, told, amount, action)
+    if key is not None:
+        account.keep(now, key, Record(request, entry, amount))
+    return receipt(account, entry, amount)
+
+
+def spend(account: Account, told: str | None, amount: int, action: str, kind: str = "",
+          **more: Any) -> Entry:  # fmt: skip
+    """Take credits, and remember which grants paid."""
+    entry = account.post(told, -amount, action, kind, **more)
+    account.back(entry.id or "").sources = account.burn(amount)
+    return entry
+
+
+def add(account: Account, now: float, amount: int, action: str, key: str | None,
+        expiry: tuple[Any, ...], grant: int | None, *, told: str | None,
+        name: Name | None) -> Outcome:  # fmt: skip
+    request = ("add", amount, action, *expiry)
+    if (before := again(account, key, request)) is not None:
+        return before
+    touch(account, now, grant)
+    if account.worth + amount > MOST:
+        return ("limit", "max_balance")
+    if expiry and expiry[1] <= (now if expiry[0] == "at" else 0):
+        return ("invalid",)
+    open_log(account, grant)
+    more = {} if name is None else {"grant": name.id, "name": name}
+    entry = account.post(told, amount, action, "grant" if name else "", **more)
+    if name is not None:
+        account.give(name, min(amount, max(0, account.worth)))
+    if key is not None:
+        account.additions[key] = Record(request, entry, amount)
+        for tx_id, asked in account.announced.pop(key, []):
+            account.take_back(tx_id, entry, asked)
+    return receipt(account, entry, amount)
+
+
+def many(account: Account, now: float, name: str, items: tuple[tuple[int, str], ...],
+         key: str | None, grant: int | None, told: list[str | None]) -> Outcome:  # fmt: skip
+    """Several charges or additions, all of them or none."""
+    request = (name, items)
+    if (before := again(account, key, request)) is not None:
+        return before
+    touch(account, now, grant)
+    total = sum(amount for amount, _ in items)
+    if name == "deduct_many":
+        if (refusal := afford(account, total)) is not None:
+            return refusal
+    elif account.worth + total > MOST:
+        return ("limit", "max_balance")
+    elif account.announced.get(key or ""):  # which of them was revoked cannot be told
+        return ("limit", "revoked")
+    open_log(account, grant)
+    entries = []
+    for (amount, action), tx_id in zip(items, told, strict=True):
+        if name == "deduct_many":
+            entries.append(spend(account, tx_id, amount, action))
+            entries[-1].floor = account.floor
+        else:
+            entries.append(account.post(tx_id, amount, action))
+    if key is not None:
+        record = Record(request, entries[0], total, others=entries[1:])
+        account.turn(now)
+        (account.young if name == "deduct_many" else account.additions)[key] = record
+    amounts = [amount for amount, _ in items]
+    return ("many", [receipt(account, entry, amount)
+                     for entry, amount in zip(entries, amounts, strict=True)])  # fmt: skip

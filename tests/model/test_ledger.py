@@ -2,50 +2,109 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import random
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.model import clock
+from tests.model.base import Base
 from tests.model.machine import LedgerMachine
 from tests.model.stage import Stage, in_memory, on_rest, on_tcp
+from tests.support.rest import RestServer
+from tests.support.servers import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-def run(stage: Stage, *, examples: int, steps: int) -> None:
-    """Play `examples` games of up to `steps` steps; a failing one prints how to repeat it."""
-    machine = type("Machine", (LedgerMachine,), {"stage": stage})
-    try:
-        run_state_machine_as_test(
-            machine,
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=steps,
-                deadline=None,
-                derandomize=False,
-                print_blob=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-    finally:
-        stage.close()
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[Server]:
+    """A server that nobody else uses, so that every key in it is the machine's."""
+    with Server() as running:
+        yield running
 
 
-def test_over_tcp(server):
-    run(on_tcp(server), examples=100, steps=40)
+@pytest.fixture(autouse=True)
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock.install(monkeypatch)
 
 
-def test_over_rest(server, rest):
-    run(on_rest(server, rest), examples=10, steps=30)
+@pytest.fixture
+def number(capfd: pytest.CaptureFixture[str]) -> int:
+    """What all choices follow from; told at once, as a long run may be broken off."""
+    chosen = int(os.environ.get("SEED") or random.SystemRandom().getrandbits(32))
+    with capfd.disabled():
+        print(f"\nSEED={chosen}", flush=True)
+    return chosen
 
 
-def test_in_memory():
-    run(in_memory(), examples=15, steps=30)
+def run(stage: Stage, number: int, *, games: int, steps: int, reduce: bool = True) -> int:
+    """Play `games` of up to `steps` steps; how often the library was compared with the ledger."""
+    Base.operations = 0
+    machine = seed(number)(type("Machine", (LedgerMachine,), {"stage": stage}))
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=games,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            print_blob=True,
+            phases=[Phase.generate, Phase.shrink] if reduce else [Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    return Base.operations
+
+
+@pytest.fixture
+def tcp(own_server: Server) -> Iterator[Stage]:
+    with closing(on_tcp(own_server)) as stage:
+        yield stage
+
+
+def play(stage: Stage, number: int, operations: int, *, reduce: bool) -> Iterator[tuple[int, int]]:
+    """Rounds until so many operations are played: the seed of the next, and how many so far.
+
+    A round is the first of a run with its seed.
+    """
+    played = 0
+    for one in itertools.count(number):
+        yield one, played
+        if played >= operations:
+            break
+        played += run(stage, one, games=30, steps=200, reduce=reduce)
+
+
+def test_over_tcp(tcp, number):
+    for _, _ in play(tcp, number, 20_000, reduce=True):
+        pass
+
+
+def test_over_rest(own_server, number):
+    with (
+        RestServer(own_server.url, token="secret-token") as rest,
+        closing(on_rest(own_server, rest)) as stage,
+    ):
+        assert run(stage, number, games=20, steps=50) >= 500
+
+
+def test_in_memory(number):
+    with closing(in_memory()) as stage:
+        assert run(stage, number, games=20, steps=40) >= 500
 
 
 @pytest.mark.soak
-def test_over_tcp_for_long(server):
-    run(on_tcp(server), examples=3000, steps=100)
-
-
-@pytest.mark.soak
-def test_in_memory_for_long():
-    run(in_memory(), examples=500, steps=60)
+def test_over_tcp_for_long(tcp, number, capfd):
+    """A million operations, in rounds; SEED=<that of a round> begins `test_over_tcp` with it."""
+    started = time.monotonic()
+    for one, played in play(tcp, number, 1_000_000, reduce=False):
+        with capfd.disabled():
+            print(f"SEED={one} {played} operations {time.monotonic() - started:.0f} s", flush=True)
