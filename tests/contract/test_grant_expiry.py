@@ -122,7 +122,7 @@ async def test_a_grant_cannot_be_given_after_its_time(credits, user, clock):
     first = await credits.add(user, 10, "x", expires_in=MINUTE, idempotency_key="k")
     (entry,) = await credits.get_transactions(user)
     await clock.forward(2 * MINUTE)
-    with pytest.raises(InvalidRequestError, match="past"):
+    with pytest.raises(InvalidRequestError, match="expired before"):
         await credits.add(user, 10, "x", expires_at=entry.expires_at)
     again = await credits.add(user, 10, "x", expires_in=MINUTE, idempotency_key="k")
     assert (again.replayed, again.tx_id, again.balance) == (True, first.tx_id, 0)

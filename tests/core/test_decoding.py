@@ -233,7 +233,7 @@ def test_a_state(any_of_all, state):
 @pytest.mark.parametrize(
     ("what", "words"),
     [
-        ("expiry", "lies in the past"),
+        ("expiry", "expired before they were added"),
         ("period", "ended already"),
         ("age", "30 days"),
         ("amount", "the ledger refused the amount"),

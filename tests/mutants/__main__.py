@@ -38,7 +38,7 @@ def main(chosen: list[str]) -> int:
         return 1
     started = time.perf_counter()
     with Server() as server, Credits.from_url(server.url, timeout=5) as credits:
-        stage = Stage(credits, server.client())
+        stage = Stage(credits, server.client(), server.url)
         with rulebook():
             for check in KILLERS:
                 stage.clear()
@@ -73,7 +73,8 @@ def _fate(stage: Stage, mutation: Mutation, kills: Counter[tuple[str, str]]) -> 
                 words = str(error).partition("\n")[0]
                 kills[mutation.file, check.__name__] += 1
                 return "killed", f"by {check.__name__}" + (f": {words}" if words else "")
-            except CreditsError as error:
+            except (CreditsError, LookupError, ValueError) as error:
+                # Also an entry, or a grant, that is not where it should be.
                 return "killed", f"by {check.__name__}: {type(error).__name__}"
     return "SURVIVED", "add a killer, or take out of the script what does nothing"
 

@@ -33,6 +33,7 @@ class Stage:
 
     credits: Credits
     raw: redis.Redis
+    url: str
 
     def clear(self) -> None:
         self.raw.flushdb()
@@ -80,17 +81,28 @@ class Stage:
         """What remains of each grant, in the order in which they burn."""
         return [grant.remaining for grant in self.credits.get_account(user).grants]
 
-    def foreign(self, user: str, amount: int, score: float | None = None) -> None:
-        """An entry as the TypeScript SDK writes it."""
+    def foreign(self, user: str, amount: int, score: float | None = None, /, **more: Any) -> str:
+        """The id of an entry as the TypeScript SDK writes it, or as `more` has it."""
         at = self.now() if score is None else score
         number = self.raw.incr("test:number")
-        member = {"id": f"tx_{int(at)}_f{number}", "amount": amount, "action": "x", "timestamp": at}
+        tx_id = f"tx_{int(at)}_f{number}"
+        member = {"id": tx_id, "amount": amount, "action": "x", "timestamp": at, **more}
         self.raw.incrby(f"balance:{user}", amount)
         self.raw.zadd(f"txs:{user}", {json.dumps(member): at})
+        return tx_id
+
+    def grants(self, user: str) -> list[str]:
+        """The names of the grants, in the order in which they burn."""
+        return [str(name) for name in self.raw.zrange(f"credits:grants:{user}", 0, -1)]
 
     def everything(self) -> dict[str, Any]:
         """All that is stored."""
-        return {key: self.raw.dump(key) for key in sorted(self.raw.keys("*"))}
+        look: dict[str, Callable[[str], Any]] = {
+            "string": self.raw.get,
+            "hash": self.raw.hgetall,
+            "zset": lambda key: self.raw.zrange(key, 0, -1, withscores=True),
+        }
+        return {key: look[self.raw.type(key)](key) for key in map(str, self.raw.keys("*"))}
 
 
 KILLERS: list[Callable[[Stage], None]] = []

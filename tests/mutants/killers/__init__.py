@@ -1,5 +1,31 @@
 """Compact checks of what the ledger keeps true; to be imported is to be registered."""
 
-from tests.mutants.killers import deadlines, grants, holds, logs, moves, returns
+from tests.mutants.killers import (
+    deadlines,
+    foreign,
+    grants,
+    holds,
+    limits,
+    logs,
+    moves,
+    returns,
+    revocations,
+    rolling,
+    transfers,
+    writes,
+)
 
-__all__ = ["deadlines", "grants", "holds", "logs", "moves", "returns"]
+__all__ = [
+    "deadlines",
+    "foreign",
+    "grants",
+    "holds",
+    "limits",
+    "logs",
+    "moves",
+    "returns",
+    "revocations",
+    "rolling",
+    "transfers",
+    "writes",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credits_core import InvalidRequestError, LimitExceededError, commands
+from credits_core import AccountStateError, InvalidRequestError, LimitExceededError, commands
 from credits_core.commands import SignUp
 from tests.mutants.stage import SECOND, Stage, killer, refused
 
@@ -187,6 +187,42 @@ def grants_of_an_account_that_is_gone_are_gone(stage: Stage) -> None:
     stage.credits.set_floor("a", -3)
     stage.raw.delete("balance:a", "txs:a")
     assert stage.remaining("a") == []
+    assert stage.raw.exists("credits:grants:a", "credits:due:a") == 0
     assert stage.credits.add("a", 7, "x").balance == 7
     stage.move(100 * SECOND)
     assert stage.credits.get_balance("a") == 7
+
+
+@killer
+def holds_and_grants_whose_state_is_lost_are_told(stage: Stage) -> None:
+    _three(stage)
+    stage.raw.delete("credits:state:a")
+    with refused(AccountStateError, state="missing_state"):
+        stage.credits.deduct("a", 1, "x")
+    assert stage.sound("a") == 160
+
+
+@killer
+def what_comes_back_to_a_thousand_other_grants_stays_for_good(stage: Stage) -> None:
+    lasting = stage.credits.add("a", 10, "1", expires_in=60, priority=-1).amount
+    spent = stage.credits.add("a", 20, "2", expires_in=60).amount
+    charge = stage.credits.deduct("a", lasting + spent, "x").tx_id
+    stage.credits.add("a", 5, "3", expires_in=60)
+    last = stage.credits.deduct("a", 2, "x").tx_id
+    names = {f"9000 {10**14 + number:015} tx_{number}_x": 0 for number in range(999)}
+    stage.raw.zadd("credits:grants:a", names)
+    stage.credits.refund("a", charge)
+    assert stage.raw.zcard("credits:grants:a") == 1_000
+    assert stage.credits.refund("a", last).balance == 35
+    assert stage.remaining("a") == [5], "there is room in a grant that is there"
+    assert stage.sound("a") == 35
+
+
+@killer
+def a_grant_whose_state_is_gone_is_over_in_its_time(stage: Stage) -> None:
+    stage.credits.add("a", 10, "x", expires_in=60)
+    stage.raw.hdel("credits:state:a", f"grant {stage.grants('a')[0]}")
+    stage.move(61 * SECOND)
+    assert stage.credits.get_balance("a") == 10
+    assert stage.grants("a") == []
+    assert stage.sound("a") == 10

@@ -6,6 +6,7 @@ from credits_core import (
     HoldClosedError,
     HoldNotFoundError,
     InsufficientCreditsError,
+    InvalidRequestError,
     LimitExceededError,
     commands,
 )
@@ -207,3 +208,54 @@ def there_are_a_thousand_holds_at_most(stage: Stage) -> None:
     with refused(LimitExceededError, rule="max_holds"):
         stage.credits.hold("a", 1, "x")
     assert stage.sound("a") == 199
+
+
+@killer
+def a_grant_that_goes_on_paying_is_told_once(stage: Stage) -> None:
+    stage.credits.add("a", 30, "1", expires_in=1_000)
+    stage.credits.add("a", 30, "2", expires_in=2_000)
+    hold = stage.credits.hold("a", 4, "x").id
+    for _ in range(7):
+        stage.credits.extend("a", hold, 8)
+    kept = stage.raw.hget("credits:state:a", f"hold {hold}") or ""
+    assert kept.count("=") == 2
+    assert stage.remaining("a") == []
+    stage.credits.settle("a", hold, 33)
+    assert stage.remaining("a") == [27]
+    assert stage.sound("a") == 27
+
+
+@killer
+def a_hold_is_never_more_than_an_amount_may_be(stage: Stage) -> None:
+    for _ in range(2):
+        stage.credits.add("a", 10**15, "x")
+    hold = stage.credits.hold("a", 10**15 - 1, "x").id
+    assert stage.credits.extend("a", hold, 1).amount == 10**15
+    with refused(InvalidRequestError):
+        stage.credits.extend("a", hold, 1)
+    assert stage.sound("a") == 10**15
+
+
+@killer
+def a_late_charge_of_an_expired_hold_is_told_whatever_month_it_is(stage: Stage) -> None:
+    stage.credits.add("a", 100, "purchase")
+    hold = stage.credits.hold("a", 10, "x", expires_in=60).id
+    stage.move(61 * SECOND)
+    assert stage.credits.get_balance("a") == 100
+    stage.move(31 * DAY)
+    first = stage.credits.settle("a", hold, 4, if_expired="charge")
+    assert (first.replayed, first.balance) == (False, 96)
+    assert stage.credits.settle("a", hold, 4, if_expired="charge").replayed
+    assert stage.sound("a") == 96
+
+
+@killer
+def a_hold_stays_while_there_is_no_room_for_what_it_gives_back(stage: Stage) -> None:
+    stage.credits.add("a", 100, "purchase")
+    stage.credits.hold("a", 10, "x", expires_in=60)
+    stage.foreign("a", 2**53 - 1 - 95)
+    stage.move(61 * SECOND)
+    assert stage.credits.get_balance("a") == 2**53 - 6
+    stage.foreign("a", -5)
+    assert stage.credits.get_balance("a") == 2**53 - 1
+    assert stage.sound("a") == 2**53 - 1

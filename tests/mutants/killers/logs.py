@@ -110,6 +110,33 @@ def the_last_checkpoint_becomes_part_of_the_next(stage: Stage) -> None:
 
 
 @killer
+def a_checkpoint_is_known_by_its_id_and_by_what_it_stands_for(stage: Stage) -> None:
+    at = stage.now()
+    stage.foreign("a", 5, at, kind="checkpoint", entries=7)
+    for entries in (2.5, 0, 10**17, "7"):
+        stage.foreign("a", 5, at, id=f"checkpoint_1_{entries}", kind="checkpoint", entries=entries)
+    members = stage.raw.zrange("txs:a", 0, -1)
+    stage.move(100 * DAY)
+    assert _fold(stage, "1", *members)[0] == "ok"
+    assert stage.log("a")[0].get("entries") == len(members)
+    assert stage.sound("a") == 25
+
+
+@killer
+def a_fold_takes_what_it_was_given_and_the_last_checkpoint(stage: Stage) -> None:
+    first, second = stage.now(), stage.now() + 5
+    stage.foreign("a", 1, first)
+    stage.foreign("a", 2, second)
+    members = stage.raw.zrange("txs:a", 0, -1)
+    stage.move(100 * DAY)
+    assert _fold(stage, "1", members[0])[0] == "ok"
+    late = stage.foreign("a", 4, first)
+    assert _fold(stage, "2", members[1])[0] == "ok"
+    assert late in [entry.get("id") for entry in stage.log("a")], "nobody has archived it"
+    assert stage.sound("a") == 7
+
+
+@killer
 def what_is_young_or_of_an_open_hold_is_not_folded(stage: Stage) -> None:
     stage.credits.add("a", 100, "x")
     stage.credits.hold("a", 10, "x", expires_in=7 * 86_400)

@@ -176,6 +176,7 @@ def a_balance_without_a_log_gets_an_opening_entry(stage: Stage) -> None:
         stage.raw.set(f"balance:{user}", 50)
         act(user)
         assert stage.sound(user) in {49, 51}
+        assert [entry.get("kind") for entry in stage.log(user)].count("opening") == 1
         assert stage.log(user)[0].get("kind") == "opening"
         assert not credits.initialize_user(user, 10).created
 
@@ -245,6 +246,7 @@ def a_batch_is_charged_as_a_whole(stage: Stage) -> None:
     assert [getattr(one, "balance", None) for one in told] == [30, 30]
     assert stage.sound("a") == 30
     assert stage.remaining("a") == []
+    assert stage.raw.hget("credits:state:a", "first") is None
     stage.credits.add_many([Item("a", 1, "x"), Item("a", 2, "x")], atomic=True)
     assert stage.sound("a") == 33
 

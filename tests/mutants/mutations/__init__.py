@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutations import accounts, grants, holds, logs, moves, returns
+from tests.mutants.mutations import (
+    accounts,
+    grants,
+    holds,
+    later,
+    limits,
+    logs,
+    moves,
+    returns,
+    writes,
+)
 
 MUTATIONS = (
     *moves.MUTATIONS,
@@ -11,4 +21,7 @@ MUTATIONS = (
     *holds.MUTATIONS,
     *returns.MUTATIONS,
     *logs.MUTATIONS,
+    *later.MUTATIONS,
+    *limits.MUTATIONS,
+    *writes.MUTATIONS,
 )

@@ -33,7 +33,11 @@ MUTATIONS = (
     Mutation("parts/account", "initialized = false --", "--", "a deleted account stays signed up"),
     Mutation("parts/account", "if fresh and last then", "if false then", "a lost log is hidden"),
     Mutation("parts/balance", "if not raw and", "if false and", "a lost balance counts as 0"),
-    Mutation("parts/opening", "mark = true", "", "an opening is no sign-up"),
+    Mutation(
+        "parts/opening", "= true, true, false", "= false, true, false", "an opening marks none"
+    ),
+    Mutation("parts/opening", "= true, true, false", "= true, false, false", "an opening signs up"),
+    Mutation("parts/opening", "= true, true, false", "= true, true, true", "a log is opened twice"),
     Mutation("parts/touch", "tonumber(rules[1] or '0')", "0", "the floor is not read"),
     Mutation("parts/touch", ", rules[2], rules[5]", ", false, rules[5]", "the freeze is not read"),
     Mutation(
@@ -42,7 +46,20 @@ MUTATIONS = (
         "",
         "grants of an account that is gone stay",
     ),
-    Mutation("parts/touch", "if fallen then expire() end", "", "what falls due is not applied"),
+    Mutation("parts/touch", "        expire()\n", "", "what falls due is not applied"),
+    Mutation("parts/touch", "if fresh then", "if false then", "what falls due opens no log"),
+    Mutation(
+        "parts/account",
+        "if not last and not due and redis.call('EXISTS', KEYS[5]) == 1 then",
+        "if false then",
+        "a lost state is hidden",
+    ),
+    Mutation(
+        "parts/account",
+        "if not last and not due and",
+        "if not last and",
+        "what is open and known is taken for lost",
+    ),
     Mutation(
         "parts/touch",
         "local fallen = rules[4] and",

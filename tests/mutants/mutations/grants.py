@@ -33,6 +33,21 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/grants",
+        "if not before and redis.call('ZCARD', KEYS[4]) >= 1000 then return end",
+        "",
+        "what comes back makes grants without end",
+    ),
+    Mutation("parts/grants", "KEYS[4]) >= 1000", "KEYS[4]) > 1000", "one returned grant too many"),
+    Mutation(
+        "parts/grants",
+        "if not before and redis.call('ZCARD'",
+        "if redis.call('ZCARD'",
+        "of a thousand grants none gets anything back",
+    ),
+    Mutation("parts/payer", "left <= 0", "left < 0", "a grant that is spent lives on"),
+    Mutation("parts/payer", "  left = nil\n", "", "a grant pays more than it has, and is owed"),
+    Mutation(
+        "parts/grants",
         "redis.call('ZADD', KEYS[5], string.sub(name, 6, 20), field)",
         "",
         "a grant never falls due",
@@ -99,8 +114,8 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/grants",
-        "if part < parts[i] then table.insert(rest",
-        "if false then table.insert(rest",
+        "if part < parts[i] then rest",
+        "if false then rest",
         "who still pays is forgotten",
     ),
     Mutation(
@@ -135,7 +150,13 @@ MUTATIONS = (
         "who paid a charge is kept elsewhere",
     ),
     Mutation(
-        "parts/pay", "if changed then schedule() end", "", "a grant that is spent stays the first"
+        "deduct", "if changed then schedule() end", "", "a grant that is spent stays the first"
+    ),
+    Mutation(
+        "batch",
+        "if changed then schedule() end",
+        "",
+        "a grant that a batch has spent stays the first",
     ),
     Mutation(
         "parts/expire",
@@ -145,8 +166,8 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/expire",
-        "all('ZREM', KEYS[4], grants)",
-        "",
+        "  all('ZREM', KEYS[4], grants)\n  for",
+        "  for",
         "an expired grant burns on",
     ),
     Mutation(
@@ -172,18 +193,33 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/expire",
-        "back[name] = nil",
-        "",
+        "back[name] = nil\n      gone",
+        "gone",
         "what comes back to a grant that is over goes twice",
     ),
     Mutation(
         "parts/expire",
-        "      lapse(name, amount)\n",
+        "lapse(name, back[name])\n      back[name] = nil",
+        "lapse(name, back[name])",
+        "what comes back to a grant that was over before goes and stays",
+    ),
+    Mutation(
+        "parts/expire",
+        "    all('ZREM', KEYS[4], grants)\n    return",
+        "    return",
+        "a grant whose state is gone burns on",
+    ),
+    Mutation(
+        "parts/expire",
+        "      lapse(name, back[name])\n",
         "",
         "what comes back to a grant that was over before stays",
     ),
     Mutation(
-        "parts/expire", "give(name, amount)\n    end", "end", "an expired hold revives no grant"
+        "parts/expire",
+        "if back[name] then give(name, back[name]) end",
+        "",
+        "an expired hold revives no grant",
     ),
     Mutation(
         "parts/expire",

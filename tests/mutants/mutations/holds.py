@@ -11,9 +11,16 @@ MUTATIONS = (
         "local change = 0",
         "a hold leaves the credits where they are",
     ),
-    Mutation("hold", "redis.call('HSET', KEYS[3], field, text)", "", "a hold is not kept"),
+    Mutation(
+        "hold",
+        "redis.call('HSET', KEYS[3], field,\n",
+        "string.format('%s%s', field,\n",
+        "a hold is not kept",
+    ),
     Mutation("hold", "redis.call('ZADD', KEYS[5], ARGV[9], field)", "", "a hold never expires"),
-    Mutation("hold", ".. burn(amount) ..", "..", "a hold leaves grants alone"),
+    Mutation(
+        "hold", "local sources = burn(amount)", "local sources = ''", "a hold leaves grants alone"
+    ),
     Mutation("hold", ">= 1000 then", "> 1000 then", "one hold too many"),
     Mutation("hold", "sizes[5] - sizes[4]", "sizes[5]", "grants count as holds"),
     Mutation("hold", "\nschedule()", "\n", "a hold is not looked at when it expires"),
@@ -106,8 +113,8 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/expire",
-        "if #closed > 0 then",
-        "if false then",
+        "if #closed > 0 then all",
+        "if false then all",
         "how an expired hold ended is not kept",
     ),
     Mutation(
@@ -124,19 +131,33 @@ MUTATIONS = (
     ),
     Mutation(
         "extend",
+        "held + amount > MAX_AMOUNT",
+        "false",
+        "a hold grows beyond what an amount may be",
+    ),
+    Mutation(
+        "parts/joined",
+        "if string.sub(more, 1, #name + 1) == name .. '=' then",
+        "if false then",
+        "a hold that is extended again and again grows long",
+    ),
+    Mutation(
+        "parts/joined", "digits(part + again)", "digits(part)", "of a grant that goes on one part"
+    ),
+    Mutation("parts/joined", ".. rest\n", "\n", "of those who paid beyond the last none is kept"),
+    Mutation(
+        "extend",
         "math.max(tonumber(expires), tonumber(ARGV[5]) or 0)",
         "tonumber(ARGV[5]) or tonumber(expires)",
         "an extension ends a hold earlier",
     ),
     Mutation(
         "extend",
-        "local total = digits(held + amount)",
-        "local total = digits(held)",
+        "digits(held + amount), burn",
+        "digits(held), burn",
         "an extension loses credits",
     ),
-    Mutation(
-        "extend", "joined(sources, burn(amount))", "sources", "an extension leaves grants alone"
-    ),
+    Mutation("extend", "burn(amount)\n", "''\n", "an extension leaves grants alone"),
     Mutation(
         "extend",
         "redis.call('ZADD', KEYS[5], later, field)",

@@ -54,8 +54,8 @@ MUTATIONS = (
     ),
     Mutation(
         "fold",
-        "signed = signed or entry.action == 'user_initialized' or",
-        "signed = signed or",
+        "signed = signed or entry.action == 'user_initialized'",
+        "signed = signed",
         "a fold forgets the sign-up",
     ),
     Mutation(
@@ -72,6 +72,23 @@ MUTATIONS = (
     ),
     Mutation(
         "fold", "'^%S+ %S+ (%S+)')\n", "'^(zz)')\n", "the record of a young refund is forgotten"
+    ),
+    Mutation(
+        "fold",
+        "and string.sub(tostring(entry.id), 1, 11) == 'checkpoint_'",
+        "",
+        "an entry of others passes for a checkpoint",
+    ),
+    Mutation(
+        "fold", "entries == math.floor(entries)", "true", "a checkpoint stands for half an entry"
+    ),
+    Mutation("fold", "entries >= 1 and", "", "a checkpoint stands for nothing"),
+    Mutation("fold", "entries <= MAX_BALANCE", "true", "a checkpoint stands for anything"),
+    Mutation(
+        "fold",
+        'string.find(member, \'{"id":"checkpoint_\', 1, true) == 1',
+        "true",
+        "what nobody has archived goes with the last checkpoint",
     ),
     Mutation("fold", "seen[member] = true", "", "an entry that is named twice counts twice"),
     Mutation(

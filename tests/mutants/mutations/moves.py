@@ -52,7 +52,12 @@ MUTATIONS = (
     Mutation("add", "if fresh then", "if false then", "an addition opens no log"),
     Mutation("hold", "if fresh then", "if false then", "a hold opens no log"),
     Mutation("batch", "if fresh then", "if false then", "a batch opens no log"),
-    Mutation("deduct", "if live then", "if false then", "charges leave grants alone"),
+    Mutation(
+        "deduct",
+        "if live then\n  -- @use burned",
+        "if false then\n  -- @use burned",
+        "charges leave grants alone",
+    ),
     Mutation(
         "add",
         "if balance + amount > MAX_BALANCE",
@@ -69,7 +74,9 @@ MUTATIONS = (
         "parts/write", "last and last >= now", "false", "scores follow a clock that is set back"
     ),
     Mutation("parts/write", "last + 2 ^ -10", "last + 2 ^ 10", "scores run ahead of time"),
-    Mutation("parts/write", "redis.call('SET', KEYS[1], text)", "", "the balance is not written"),
+    Mutation(
+        "parts/write", "redis.pcall('SET', KEYS[1], text)", "{ok = 1}", "the balance is not written"
+    ),
     Mutation(
         "parts/write", "redis.pcall('ZADD', KEYS[2], at, member)", "1", "the log is not written"
     ),
@@ -105,7 +112,7 @@ MUTATIONS = (
     Mutation(
         "batch", "post(member, sign * amount)", "post(member, amount)", "a batch of charges adds"
     ),
-    Mutation("batch", "if live and sign < 0 then", "if false then", "batches leave grants alone"),
+    Mutation("batch", "live and sign < 0", "false", "batches leave grants alone"),
     Mutation(
         "batch",
         "sign < 0 and KEYS[6 + generation] or KEYS[8]",

@@ -32,7 +32,7 @@ MUTATIONS = (
     Mutation("refund", "if size < 0 or", "if", "additions are refunded"),
     Mutation(
         "refund",
-        "kind == 'settle' and tonumber(charge.kept) or -charge.amount",
+        "kind == 'settle' and charge.kept or -charge.amount",
         "-charge.amount",
         "of a hold the wrong part comes back",
     ),
@@ -44,11 +44,13 @@ MUTATIONS = (
     ),
     Mutation(
         "refund",
-        "sources = give_back(sources, left, amount)",
-        "sources = ''",
+        "for _, pair in ipairs(back) do give(pair[1], pair[2]) end",
+        "",
         "a refund goes to no grant",
     ),
-    Mutation("refund", "  expire()\n", "", "a refund revives a grant that is over"),
+    Mutation(
+        "refund", "  if #back > 0 then expire() end\n", "", "a refund revives a grant that is over"
+    ),
     Mutation(
         "refund",
         "if key then redis.call('HSET'",
@@ -69,11 +71,60 @@ MUTATIONS = (
     ),
     Mutation("revoke", "if size < 0 or", "if", "charges are revoked"),
     Mutation(
-        "revoke", "(kind and kind ~= 'allowance' and not grant)", "false", "refunds are revoked"
+        "revoke",
+        "if told and not (grant and redis.call('HEXISTS', KEYS[3], 'grant ' .. grant) == 1) then",
+        "if told then",
+        "what came back to a revoked grant stays",
+    ),
+    Mutation(
+        "revoke", "== id) then size = 0 end", "== id) then end", "a period that is over takes"
     ),
     Mutation(
         "revoke",
-        "if ARGV[4] == '' and string.find(before.record, ' all$') then",
+        "and string.sub(grant, 22) == id) then grant = nil end",
+        "and grant) then grant = nil end",
+        "an entry of others takes our grant",
+    ),
+    Mutation(
+        "revoke",
+        "and not (kind and string.sub(grant, 22) == id) then",
+        "and kind and string.sub(grant, 22) ~= id then",
+        "an addition of others takes the grant it names",
+    ),
+    Mutation(
+        "revoke",
+        "if string.sub(added, 1, 4) == 'add\\31' then",
+        "if false then",
+        "of what was added together the first is revoked",
+    ),
+    Mutation("revoke", "if marks >= 10 then", "if marks > 10 then", "eleven revocations wait"),
+    Mutation("revoke", "-- @use records", "", "a second copy of a revocation takes again"),
+    Mutation(
+        "batch",
+        "elseif key and redis.call('HEXISTS', KEYS[8], 'revoke\\n' .. key) == 1 then",
+        "elseif false then",
+        "what is added together passes a revocation that waits",
+    ),
+    Mutation("parts/take_back", "(all or tx", "(tx", "a part hides that all of it was asked for"),
+    Mutation("parts/find", "kind = 'string', ", "", "a kind of others is believed whatever it is"),
+    Mutation(
+        "parts/find", "grant = 'string', ", "", "a grant of others is believed whatever it is"
+    ),
+    Mutation(
+        "parts/find",
+        "if entry.kept and not",
+        "if false and not",
+        "what others say they kept is believed however much it is",
+    ),
+    Mutation(
+        "revoke",
+        "(kind and kind ~= 'allowance' and not (kind == 'grant' and grant)) then\n",
+        "false then end\nif not grant then kind = nil end\nif size < 0 then\n",
+        "refunds are revoked",
+    ),
+    Mutation(
+        "revoke",
+        "if told and not (grant and redis.call('HEXISTS', KEYS[3], 'grant ' .. grant) == 1) then",
         "if false then",
         "a revocation takes what comes later",
     ),
@@ -89,8 +140,8 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/take_back",
-        "local left = size - before.so_far",
-        "local left = size",
+        "math.max(0, size - before.so_far)",
+        "size",
         "more is revoked than was added",
     ),
     Mutation(
@@ -203,11 +254,31 @@ MUTATIONS = (
         "string.format('%s%s', field,\n",
         "an allowance leaves no record",
     ),
-    Mutation("renew", "math.max(0, carried - cap)", "0", "an allowance rolls over without a cap"),
+    Mutation(
+        "renew", "math.max(0, carried - last_cap)", "0", "an allowance rolls over without a cap"
+    ),
+    Mutation(
+        "renew",
+        "carried - last_cap",
+        "carried - (tonumber(ARGV[10]) or 0)",
+        "what rolls over is what the next period allows",
+    ),
+    Mutation(
+        "renew",
+        "if string.sub(name, 22) == string.sub(last_grant, 22) then",
+        "if name == last_grant then",
+        "what rolled under another priority stays beside",
+    ),
+    Mutation(
+        "renew",
+        "if ARGV[10] == '' then carried = 0 end",
+        "",
+        "what rolled over goes with a period that has no cap",
+    ),
     Mutation("renew", "carried = carried - lost", "carried = 0", "an allowance does not roll over"),
     Mutation(
         "renew",
-        "if carried > 0 then take(last_grant, carried) end",
+        "for _, name in ipairs(replaced) do take(name, MAX_BALANCE) end",
         "",
         "what rolls over counts twice",
     ),
