@@ -1,7 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Test processes at a time, each with a server of its own; half the suite is waiting.
+# Test processes at a time, each with a server of its own; half the suite is waiting. A file
+# stays in one of them: the examples of a page are one story.
 JOBS ?= $(shell $(PYTHON) -c "import os; print(max(2, min(8, os.cpu_count() or 2)))")
 
 .PHONY: demo test mutants lint types bench soak docs build smoke clean
@@ -16,7 +17,7 @@ demo: $(VENV)/.installed-all
 	$(BIN)/credits demo $(if $(ONCE),--once) $(if $(URL),--url $(URL))
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 # Does anything notice when a rule of the ledger is wrong?
 mutants: $(VENV)/.installed-test
