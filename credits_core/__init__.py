@@ -10,7 +10,16 @@
 
 from credits_core._version import __version__
 from credits_core.async_client import AsyncCredits
-from credits_core.charge import Charge, charged
+from credits_core.charge import (
+    Charge,
+    Priced,
+    charges,
+    current_charge,
+    hold_credits,
+    holds,
+    require_credits,
+    resume_hold,
+)
 from credits_core.client import Credits
 from credits_core.errors import (
     AccountStateError,
@@ -72,6 +81,7 @@ __all__ = [
     "OpenHold",
     "OutcomeUnknownError",
     "Period",
+    "Priced",
     "PricingConfigError",
     "PricingEngine",
     "Receipt",
@@ -79,5 +89,10 @@ __all__ = [
     "Transaction",
     "TransactionError",
     "__version__",
-    "charged",
+    "charges",
+    "current_charge",
+    "hold_credits",
+    "holds",
+    "require_credits",
+    "resume_hold",
 ]

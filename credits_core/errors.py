@@ -66,6 +66,8 @@ class InsufficientCreditsError(CreditsError):
         self.available = max(0, available)
         self.missing = required - available
         self.user_id = user_id
+        self.action: str | None = None
+        """What was to be paid, where a charge around a piece of work was refused."""
 
     def __str__(self) -> str:
         who = repr(self.user_id) if self.user_id else "the account"

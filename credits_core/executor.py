@@ -48,6 +48,10 @@ class _Terms:
         self._braces = braces
         self._closed = False
 
+    def last_deadline(self) -> int:
+        """The server's time (ms) after which nothing that was sent until now can execute."""
+        return self.clock.now_ms() + int(self.timeout * 1000)
+
     def _check_open(self) -> None:
         if self._closed:
             raise BackendError("this client is closed")

@@ -151,8 +151,8 @@ class PricingEngine:
                 f"{action!r} is priced by the {price.unit}: say how many, "
                 f"as in calculate_cost({action!r}, 30)"
             )
-        measured = _exact(value, f"the value of {action!r}", InvalidRequestError)
-        factor = _exact(multiplier, f"the multiplier of {action!r}", InvalidRequestError)
+        measured = exact(value, f"the value of {action!r}", InvalidRequestError)
+        factor = exact(multiplier, f"the multiplier of {action!r}", InvalidRequestError)
         cost = math.ceil(_cost(action, price, measured) * factor)
         if cost > MAX_AMOUNT:
             raise InvalidRequestError(
@@ -186,7 +186,7 @@ class PricingEngine:
             )
         if isinstance(balance, bool) or not isinstance(balance, int):
             raise InvalidRequestError(f"the balance is a whole int, not {type(balance).__name__}")
-        factor = _exact(multiplier, f"the multiplier of {action!r}", InvalidRequestError)
+        factor = exact(multiplier, f"the multiplier of {action!r}", InvalidRequestError)
         each = _cost(action, price, _ONE) * factor
         if each == 0:
             raise PricingConfigError(action, f"{action!r} is free: any balance pays for any value")
@@ -216,8 +216,8 @@ def _cost(action: str, price: Price, value: Fraction) -> Fraction:
         return price * value
     wrong = partial(PricingConfigError, action)
     if price.calculate is None:
-        return value * _exact(price.rate, f"the rate of {action!r}", wrong)
-    return _exact(price.calculate(value), f"what calculate returned for {action!r}", wrong)
+        return value * exact(price.rate, f"the rate of {action!r}", wrong)
+    return exact(price.calculate(value), f"what calculate returned for {action!r}", wrong)
 
 
 def _check_price(action: str, price: object) -> Price:
@@ -234,7 +234,7 @@ def _check_price(action: str, price: object) -> Price:
                 f"it has {', '.join(keys) or 'none'}"
             ) from None
     if isinstance(price, MeteredPrice):
-        _exact(price.rate, f"the rate of {action!r}", wrong)
+        exact(price.rate, f"the rate of {action!r}", wrong)
         if not isinstance(price.unit, str) or not price.unit:
             raise wrong(f'the unit of {action!r} is a name, such as "second"')
         if price.calculate is not None and not callable(price.calculate):
@@ -251,7 +251,7 @@ def _check_price(action: str, price: object) -> Price:
     return price
 
 
-def _exact(number: object, what: str, error: Callable[[str], Exception]) -> Fraction:
+def exact(number: object, what: str, error: Callable[[str], Exception]) -> Fraction:
     """Return a number of 0 or more exactly; `error` makes the exception for anything else.
 
     Messages leave the number out: Python refuses to print an int of more than 4300 digits.

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-async def answer_error(request: Request, error: Exception) -> Response:
+async def answer_error(
+    request: Request, error: Exception, *, top_up_url: str | None = None
+) -> Response:
     """Answer an error of this library as problem details; what is not the client's is logged."""
     if not isinstance(error, CreditsError):
         raise error
-    status, headers, body = problem(error)
+    status, headers, body = problem(error, top_up_url=top_up_url)
     if status != 402:
         # The path as it came, quoted: it may hold anything.
         where = f"{request.scope.get('method', 'WebSocket')} {request.scope['path']!r}"

@@ -1,25 +1,39 @@
 """`Paywall`: the client of an app, who pays, and what a refusal looks like."""
 
-# Without `from __future__ import annotations`: FastAPI reads the annotations of the
-# dependencies below, and closures are out of its sight when they are strings.
+from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
-from fastapi import Depends, FastAPI
-from fastapi.requests import HTTPConnection
-
-from credits_core import validation
 from credits_core.async_client import AsyncCredits
-from credits_core.charge import Charge, charged, check_cost, drain
+from credits_core.charge.pending import adrain
+from credits_core.charge.terms import HOLD_SECONDS, hold_terms, price_terms
 from credits_core.errors import CreditsError, InvalidRequestError
+from credits_core.http.paid import failing
 from credits_fastapi.answers import answer_error
+from credits_fastapi.decorators import paid_endpoint
+from credits_fastapi.dependencies import Rule, charge_dependency
+from credits_fastapi.middleware import ChargesMiddleware
+from credits_fastapi.openapi import document
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from datetime import timedelta
+
+    from fastapi import FastAPI
+
+    from credits_core.charge.price import Cost
+    from credits_core.charge.terms import Shortfall, Terms
+    from credits_core.http.paid import FailsOn
+    from credits_fastapi.dependencies import Dependency, Given
 
 __all__ = ["ClientOptions", "Paywall"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class ClientOptions(TypedDict, total=False):
@@ -65,9 +79,16 @@ class Paywall:
         self,
         user: Callable[..., Any],
         client: AsyncCredits | None = None,
+        *,
+        top_up_url: str | None = None,
+        fails_on: FailsOn = failing,
         **options: Unpack[ClientOptions],
     ) -> None:
         """Keep the settings; nothing is opened yet.
+
+        `top_up_url` is where credits are bought, for the answer 402. `fails_on` is given the
+        status of an answer and says whether it is a failure, which costs nothing: by default 400
+        and more.
 
         Raises `InvalidRequestError` when a client is given and options for one, too.
         """
@@ -78,6 +99,8 @@ class Paywall:
             )
         self._user = user
         self._given = client
+        self._top_up_url = top_up_url
+        self._fails_on = fails_on
         self._options = options
         # A client belongs to a loop; tests and servers in threads have several.
         self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Open] = WeakKeyDictionary()
@@ -85,10 +108,12 @@ class Paywall:
     def install(self, app: FastAPI) -> None:
         """Make `app` ready to charge: the client for as long as it runs, and the answers.
 
-        The app's own lifespan runs inside, and may use the client. Errors of this library
-        that nothing else handles are answered as problem details: 402 when the credits do
-        not suffice, 503 with Retry-After while the store is away. A mounted sub-app handles
-        its own errors and needs its own `install`.
+        The app's own lifespan runs inside, and may use the client. A middleware settles the
+        charges of a request by what is answered, and tells `Credits-Cost` and
+        `Credits-Remaining`. Errors of this library that nothing else handles are answered as
+        problem details: 402 when the credits do not suffice, 503 with Retry-After while the
+        store is away. The OpenAPI document tells what each route costs. A mounted sub-app
+        handles its own errors and needs its own `install`.
         """
         own = app.router.lifespan_context
 
@@ -98,11 +123,15 @@ class Paywall:
                 yield state or {}
 
         app.router.lifespan_context = both
-        app.add_exception_handler(CreditsError, answer_error)
+        app.add_middleware(ChargesMiddleware, fails_on=self._fails_on)
+        app.add_exception_handler(CreditsError, partial(answer_error, top_up_url=self._top_up_url))
+        document(app)
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:  # noqa: ARG002 - FastAPI's form
         """Keep the client open: `install` arranges it; here for apps that compose by hand.
+
+        Such an app adds `ChargesMiddleware` itself, and a handler of `CreditsError`.
 
         At the end it waits, at most five seconds, for charges that are being given back.
         """
@@ -110,7 +139,7 @@ class Paywall:
             try:
                 yield
             finally:
-                await drain(self._given)
+                await adrain(self._given)
             return
         loop = asyncio.get_running_loop()
         entry = self._open.get(loop)
@@ -122,7 +151,7 @@ class Paywall:
         finally:
             entry.apps -= 1
             if not entry.apps:
-                await drain(entry.client)
+                await adrain(entry.client)
             # Meanwhile another app may have begun, or closed the client after it.
             if not entry.apps and self._open.get(loop) is entry:
                 del self._open[loop]
@@ -136,15 +165,24 @@ class Paywall:
         return self._client()
 
     def require_credits(
-        self, cost: int, action: str | None = None, metadata: Mapping[str, Any] | None = None
-    ) -> Callable[..., Coroutine[Any, Any, Charge]]:
-        """A dependency that charges the user `cost` credits and gives its `Charge`.
+        self,
+        cost: Cost | Given,
+        action: str | None = None,
+        metadata: Mapping[str, Any] | Given | None = None,
+        *,
+        exempt_when: Given | None = None,
+    ) -> Dependency:
+        """A dependency that charges the user a fixed price and gives its `Charge`.
 
-        It charges before the endpoint runs. What the endpoint raises, HTTP exceptions
-        included, gives the credits back before the answer is sent; what fails after the
-        answer (a background task, a stream under way) does not. `cost` 0 is free. `action`
-        names the charge in the log, 1 to 64 characters; by default the endpoint's name, or
-        "request" where that cannot be an action.
+        It charges before the endpoint runs. An answer of 400 or more, returned or raised, gives
+        the credits back before it is sent; so does an answer whose first piece never left. What
+        fails after the answer, such as a background task, does not.
+
+        `cost` is credits (0 is free), a `Priced` action, or a dependency of the app's own that
+        answers either: its arguments are taken from the request, as those of any dependency.
+        `metadata` (for the log) and `exempt_when` (True for who need not pay) may be
+        dependencies, too. `action` names the charge in the log, 1 to 64 characters; by default
+        the price's, or the endpoint's name, or "request" where that cannot be an action.
 
         The same dependency object charges once in a request, however often it is used; two
         calls of `require_credits` make two charges.
@@ -154,27 +192,93 @@ class Paywall:
         Raises `PricingConfigError` for a cost below 0 and `InvalidRequestError` for one that
         is no whole number, or an action that is none, when it is called: at import.
         """
-        check_cost(cost, action or "this endpoint")
-        if action is not None:
-            validation.action(action)
-        validation.metadata(metadata)
 
-        async def charging(
-            connection: HTTPConnection,
-            user_id: Any = Depends(self._user),  # noqa: B008
-        ) -> AsyncIterator[Charge]:
-            payer, what = _user_id(user_id), action or _endpoint(connection)
-            async with charged(self._client(), payer, cost, what, metadata) as charge:
-                yield charge
+        def terms(user_id: str, price: Cost, named: str, more: Mapping[str, Any] | None) -> Terms:
+            return price_terms(user_id, price, named or None, more, apart=True)
 
-        # The inner one ends with the endpoint, before the answer is sent; the outer one
-        # spares users from writing scope="function" each time, and from forgetting it.
-        async def require_credits(
-            charge: Charge = Depends(charging, scope="function"),  # noqa: B008
-        ) -> Charge:
-            return charge
+        rule = Rule(cost, action, metadata, exempt_when, terms, held=False)
+        return charge_dependency(rule, self._user, self._client)
 
-        return require_credits
+    def hold_credits(
+        self,
+        estimate: Cost | Given,
+        action: str | None = None,
+        metadata: Mapping[str, Any] | Given | None = None,
+        *,
+        expires_in: float | timedelta = HOLD_SECONDS,
+        step: int | None = None,
+        shortfall: Shortfall = "take",
+        exempt_when: Given | None = None,
+    ) -> Dependency:
+        """A dependency that holds an estimate and gives its `Charge`; the answer settles it.
+
+        The endpoint says what the work cost by `Charge.settle` or `meter`, or streams through
+        `Charge.stream`; otherwise the estimate is the price. An answer of 400 or more gives
+        everything back. A stream is settled when it ends: at what was delivered if the client
+        leaves before.
+
+        The arguments are those of `require_credits` and of `credits_core.hold_credits`.
+        """
+        checked = hold_terms(
+            "-", 1, "-", None, expires_in=expires_in, step=step, shortfall=shortfall
+        )
+
+        def terms(user_id: str, price: Cost, named: str, more: Mapping[str, Any] | None) -> Terms:
+            return hold_terms(
+                user_id,
+                price,
+                named or None,
+                more,
+                expires_in=checked.expires_in,
+                step=step,
+                shortfall=shortfall,
+                apart=True,
+            )
+
+        rule = Rule(estimate, action, metadata, exempt_when, terms, held=True)
+        return charge_dependency(rule, self._user, self._client)
+
+    def charges(
+        self,
+        cost: Cost | Given,
+        action: str | None = None,
+        metadata: Mapping[str, Any] | Given | None = None,
+        *,
+        exempt_when: Given | None = None,
+    ) -> Callable[[F], F]:
+        """`require_credits` as a decorator, between the route and the function.
+
+        A parameter that is annotated `Charge` is given the charge.
+
+            @app.post("/chat")
+            @paywall.charges(10)
+            async def chat(charge: Charge) -> str: ...
+        """
+        paid = self.require_credits(cost, action, metadata, exempt_when=exempt_when)
+        return partial(paid_endpoint, paid)
+
+    def holds(
+        self,
+        estimate: Cost | Given,
+        action: str | None = None,
+        metadata: Mapping[str, Any] | Given | None = None,
+        *,
+        expires_in: float | timedelta = HOLD_SECONDS,
+        step: int | None = None,
+        shortfall: Shortfall = "take",
+        exempt_when: Given | None = None,
+    ) -> Callable[[F], F]:
+        """`hold_credits` as a decorator, between the route and the function."""
+        held = self.hold_credits(
+            estimate,
+            action,
+            metadata,
+            expires_in=expires_in,
+            step=step,
+            shortfall=shortfall,
+            exempt_when=exempt_when,
+        )
+        return partial(paid_endpoint, held)
 
     def _client(self) -> AsyncCredits:
         if self._given is not None:
@@ -194,21 +298,3 @@ class Paywall:
         if "token" in options:
             raise InvalidRequestError("a token goes with its url=…")
         return AsyncCredits.from_env(**options)
-
-
-def _user_id(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(
-            f"the paywall's user dependency answered a {type(value).__name__}, not the id of "
-            f"the user as a str; without a user it raises HTTPException(401)"
-        )
-    return value
-
-
-def _endpoint(connection: HTTPConnection) -> str:
-    """The name of the endpoint as an action for the log; "request" if it cannot be one."""
-    name = str(getattr(connection.scope.get("route"), "name", ""))
-    try:
-        return validation.action(name.strip()[: validation.MAX_ACTION_CHARS].strip())
-    except InvalidRequestError:
-        return "request"

@@ -81,11 +81,14 @@ class Problem(NamedTuple):
     body: Mapping[str, Any]
 
 
-def problem(error: CreditsError, *, retry_after: int = RETRY_AFTER) -> Problem:
+def problem(
+    error: CreditsError, *, retry_after: int = RETRY_AFTER, top_up_url: str | None = None
+) -> Problem:
     """What to answer to a client whose request ended in `error`.
 
-    - 402 for `InsufficientCreditsError`, with `required` and `available` in credits, and
-      `error` and `message` for clients that know no problem details;
+    - 402 for `InsufficientCreditsError`, with `required` and `available` in credits, the
+      `action` that was to be paid, the `rule` that blocked it (`"balance"`), the `top_up_url` if
+      there is one, and `error` and `message` for clients that know no problem details;
     - 503 for `BackendError`, with Retry-After in seconds: the store is away, or did not say
       whether it charged, and nothing is served without a charge;
     - 400 for `InvalidRequestError`: in a running app what is wrong came with the request;
@@ -106,7 +109,7 @@ def problem(error: CreditsError, *, retry_after: int = RETRY_AFTER) -> Problem:
     (402, 'This costs 300 credits and you can spend 90: 210 more are needed.')
     """
     if isinstance(error, InsufficientCreditsError):
-        return _insufficient(error)
+        return _insufficient(error, top_up_url)
     if isinstance(error, BackendError):
         detail = f"Credits cannot be charged at the moment. Try again in {retry_after} seconds."
         answer = _answer(503, "credits-unavailable", "Credits unavailable", detail)
@@ -131,11 +134,12 @@ def _limit(error: LimitExceededError) -> Problem:
     return _answer(409, "limit-exceeded", "Limit exceeded", detail, rule=error.rule)
 
 
-def _insufficient(error: InsufficientCreditsError) -> Problem:
+def _insufficient(error: InsufficientCreditsError, top_up_url: str | None) -> Problem:
     detail = (
         f"This costs {error.required} credits and you can spend {error.available}: "
         f"{error.missing} more are needed."
     )
+    told = {"action": error.action, "top_up_url": top_up_url}
     return _answer(
         402,
         "insufficient-credits",
@@ -143,8 +147,10 @@ def _insufficient(error: InsufficientCreditsError) -> Problem:
         detail,
         required=error.required,
         available=error.available,
+        rule="balance",
         error="Insufficient credits",
         message=detail,
+        **{name: value for name, value in told.items() if value is not None},
     )
 
 

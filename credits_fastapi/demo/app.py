@@ -13,7 +13,7 @@ from fastapi.requests import HTTPConnection
 from pydantic import BaseModel, Field
 
 from credits_core import AsyncCredits, CreditsError, PricingEngine
-from credits_fastapi import Charge, Paywall, charged
+from credits_fastapi import Charge, Paywall, require_credits
 from credits_fastapi.demo.page_routes import page_routes
 from credits_fastapi.paywall import ClientOptions
 
@@ -174,7 +174,7 @@ def paid_routes(paywall: Paywall, user: DemoUser, pricing: PricingEngine) -> API
         # What depends on the request is priced in the endpoint.
         cost = pricing.calculate_cost("video_generation", video.seconds)
         details = {"seconds": video.seconds}
-        async with charged(client, user_id, cost, "video_generation", details) as charge:
+        async with require_credits(client, user_id, cost, "video_generation", details) as charge:
             return {"video": "video.mp4", "cost": charge.amount, "balance": charge.balance}
 
     return routes

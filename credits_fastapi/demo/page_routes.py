@@ -16,7 +16,7 @@ from credits_core import (
     InsufficientCreditsError,
     PricingEngine,
 )
-from credits_fastapi import Paywall, charged
+from credits_fastapi import Paywall, require_credits
 from credits_fastapi.answers import answer_error
 from credits_fastapi.demo.page import (
     SECURITY_HEADERS,
@@ -89,7 +89,7 @@ def page_routes(paywall: Paywall, user: Callable[..., Any], pricing: PricingEngi
                 await client.add(user_id, TOP_UP, "top_up", idempotency_key=key)
             else:
                 action, cost = prices[deed]
-                async with charged(client, user_id, cost, action):
+                async with require_credits(client, user_id, cost, action):
                     pass  # here an app does the work
         except InsufficientCreditsError as error:
             return _see(link("/account", user=user_id, short=error.required))

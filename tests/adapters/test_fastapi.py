@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from credits_core import AsyncCredits, Credits, InsufficientCreditsError
-from credits_fastapi import Charge, Paywall, charged
+from credits_fastapi import Charge, Paywall, require_credits
 from tests.adapters.test_fastapi_support import Served
 from tests.support.servers import Server
 
@@ -40,7 +40,7 @@ def make_app(url: str) -> FastAPI:
 def add_work(app: FastAPI, paywall: Paywall, ten: Any) -> None:
     @app.get("/ok")
     async def ok(charge: Annotated[Charge, ten]) -> dict[str, Any]:
-        return {"balance": charge.balance, "amount": charge.amount, "tx_id": charge.tx_id}
+        return {"balance": charge.balance, "amount": charge.amount, "tx_id": charge.id}
 
     @app.get("/named-by-endpoint")
     async def by_endpoint(
@@ -60,7 +60,9 @@ def add_work(app: FastAPI, paywall: Paywall, ten: Any) -> None:
         client: Annotated[AsyncCredits, Depends(paywall.client)],
         seconds: int,
     ) -> int | None:
-        async with charged(client, user, 10 * seconds, "video", {"seconds": seconds}) as charge:
+        async with require_credits(
+            client, user, 10 * seconds, "video", {"seconds": seconds}
+        ) as charge:
             return charge.balance
 
     @app.get("/free", dependencies=[Depends(paywall.require_credits(0))])
@@ -178,6 +180,8 @@ def test_a_shortage_is_402_with_problem_details(
         "detail": "This costs 1000 credits and you can spend 100: 900 more are needed.",
         "required": 1000,
         "available": 100,
+        "action": "big",
+        "rule": "balance",
         "error": "Insufficient credits",
         "message": "This costs 1000 credits and you can spend 100: 900 more are needed.",
     }

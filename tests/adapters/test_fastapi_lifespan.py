@@ -10,7 +10,7 @@ import pytest
 from fastapi import Depends, FastAPI, Request
 
 from credits_core import AsyncCredits, BackendError, InvalidRequestError, PricingConfigError
-from credits_fastapi import Charge, Paywall, charged
+from credits_fastapi import Charge, ChargesMiddleware, Paywall, require_credits
 from tests.adapters.test_fastapi_support import Served, client_of
 from tests.support.servers import Server
 
@@ -81,7 +81,7 @@ async def test_an_app_that_begins_while_the_last_one_ends_keeps_the_client() -> 
     paywall, work_ends = Paywall(signed_in, url="memory://"), asyncio.Event()
 
     async def work() -> None:
-        async with charged(await paywall.client(), "alice", 10, "chat"):
+        async with require_credits(await paywall.client(), "alice", 10, "chat"):
             await work_ends.wait()
 
     async def end(app: AbstractAsyncContextManager[None]) -> None:
@@ -108,6 +108,7 @@ async def test_an_app_that_begins_while_the_last_one_ends_keeps_the_client() -> 
 def test_it_serves_as_the_lifespan_itself() -> None:
     paywall = Paywall(signed_in, url="memory://", auto_initialize=True, default_credits=30)
     app = paid_app(paywall, lifespan=paywall.lifespan)
+    app.add_middleware(ChargesMiddleware)
     with client_of(app) as http:
         assert http.get("/ok", headers={"X-User": "alice"}).json() == 20
 

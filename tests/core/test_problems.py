@@ -66,6 +66,7 @@ def test_a_shortage_says_what_is_needed_and_what_is_there() -> None:
         "detail": "This costs 300 credits and you can spend 90: 210 more are needed.",
         "required": 300,
         "available": 90,
+        "rule": "balance",
         "error": "Insufficient credits",
         "message": "This costs 300 credits and you can spend 90: 210 more are needed.",
     }

@@ -1,0 +1,300 @@
+"""The life of a charge: begun, grown, ended once; each step for async code and for sync."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, cast
+
+from credits_core import validation
+from credits_core.async_client import AsyncCredits
+from credits_core.charge.ledger import AsyncLedger, Ledger
+from credits_core.charge.nesting import current_charge
+from credits_core.charge.tab import Tab
+from credits_core.errors import (
+    BackendError,
+    HoldClosedError,
+    InsufficientCreditsError,
+    InvalidRequestError,
+)
+from credits_core.models import Receipt
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from credits_core.charge.charge import Charge
+    from credits_core.charge.tab import Ending, Move
+    from credits_core.charge.terms import Terms
+    from credits_core.client import Credits
+    from credits_core.errors import CreditsError
+    from credits_core.models import Hold
+    from credits_core.pricing import Number
+
+__all__ = ["Lifecycle"]
+
+
+class Lifecycle:
+    """What `Charge` and the adapters drive: `a…` is for an `AsyncCredits`, the rest for `Credits`.
+
+    A charge is `open` from `begin` to `end`. `end` may be called again, and then does nothing.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_ledger",
+        "_outer",
+        "_renew_at",
+        "_state",
+        "balance",
+        "cut_off",
+        "id",
+        "streaming",
+        "tab",
+        "terms",
+    )
+
+    def __init__(self, client: AsyncCredits | Credits, terms: Terms) -> None:
+        """Use `require_credits`, `hold_credits` or `resume_hold`, which check the terms."""
+        self.terms = terms
+        self.tab = Tab(terms.cost, held=terms.held)
+        self._ledger = AsyncLedger(client) if isinstance(client, AsyncCredits) else Ledger(client)
+        self._outer: Charge | None = None
+        self._state = "new"
+        self._renew_at = 0.0
+        self.id: str | None = None
+        """The id of the charge or of the hold; None for what is free or paid by another charge."""
+        self.balance: int | None = None
+        """The credits that were left when the ledger last answered; None if it was not asked."""
+        self.cut_off: CreditsError | None = None
+        """Why a stream ended early: too few credits, or the store was away."""
+        self.streaming = False
+        """Whether a stream that has not ended yet will end it."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the work has begun and has not ended."""
+        return self._state == "open"
+
+    async def abegin(self) -> Self:
+        """Charge, or hold: the work may begin."""
+        amount, ledger = self._prepare(), self._async_ledger()
+        if amount and self._outer is not None:
+            await self._outer.adraw(amount, ledger)
+            self.tab.taken = amount
+        elif amount:
+            try:
+                self._opened(await ledger.open(self.terms, amount))
+            except InsufficientCreditsError as error:
+                error.action = self.terms.action
+                raise
+        self._state = "open"
+        return self
+
+    def begin(self) -> Self:
+        """Charge, or hold: the work may begin."""
+        amount, ledger = self._prepare(), self._sync_ledger()
+        if amount and self._outer is not None:
+            self._outer.draw(amount, ledger)
+            self.tab.taken = amount
+        elif amount:
+            try:
+                self._opened(ledger.open(self.terms, amount))
+            except InsufficientCreditsError as error:
+                error.action = self.terms.action
+                raise
+        self._state = "open"
+        return self
+
+    async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
+        """Settle, once: shielded from cancellation, and in the background while it cannot be."""
+        if (move := self._close(ending)) is not None:
+            answer = await self._async_ledger().close(self.terms, move, self.tab.taken)
+            self._settled(move, ending, answer, error)
+
+    def end(self, ending: Ending, error: BaseException | None = None) -> None:
+        """Settle, once, and in the background while it cannot be."""
+        if (move := self._close(ending)) is not None:
+            answer = self._sync_ledger().close(self.terms, move, self.tab.taken)
+            self._settled(move, ending, answer, error)
+
+    async def aspend(self, amount: Number) -> None:
+        """Count what the work is about to use, and see that it is held: see `spend`."""
+        if (missing := self._missing(amount)) is not None:
+            await self._agrow(missing, self._async_ledger())
+        self.tab.meter(amount)
+
+    def spend(self, amount: Number) -> None:
+        """Count what the work is about to use, of a hold, and see that it is held.
+
+        Credits, 0 or more, fractions included. The hold grows, and is renewed, in steps: a round
+        trip a step, not a call. Raises `InsufficientCreditsError`, and counts nothing, where
+        there is not enough. `aspend` is the same for an `AsyncCredits`.
+        """
+        if (missing := self._missing(amount)) is not None:
+            self._grow(missing, self._sync_ledger())
+        self.tab.meter(amount)
+
+    async def arenew(self) -> None:
+        """Give a hold its full time again from now on: see `renew`."""
+        if self.id is not None and self.tab.held:
+            self._grown(await self._async_ledger().extend(self.terms, self.id, 0))
+
+    def renew(self) -> None:
+        """Give a hold its full time again from now on, for work that takes longer.
+
+        Raises `HoldClosedError` when it has expired. `arenew` is the same for an `AsyncCredits`.
+        """
+        if self.id is not None and self.tab.held:
+            self._grown(self._sync_ledger().extend(self.terms, self.id, 0))
+
+    async def adraw(self, amount: int, ledger: AsyncLedger) -> None:
+        """Pay for work inside this work, out of what is held."""
+        if self.tab.held:
+            if (missing := self._missing(amount)) is not None:
+                await self._agrow(missing, ledger)
+            self.tab.draw(amount)
+
+    def draw(self, amount: int, ledger: Ledger) -> None:
+        """Pay for work inside this work, out of what is held."""
+        if self.tab.held:
+            if (missing := self._missing(amount)) is not None:
+                self._grow(missing, ledger)
+            self.tab.draw(amount)
+
+    async def _agrow(self, missing: int, ledger: AsyncLedger) -> None:
+        if self._outer is not None:
+            await self._outer.adraw(missing, ledger)
+            self.tab.taken += missing
+            return
+        tx_id = cast("str", self.id)
+        try:
+            self._grown(await ledger.extend(self.terms, tx_id, self._step(missing)))
+        except InsufficientCreditsError as error:
+            self._grown(await ledger.extend(self.terms, tx_id, self._last_step(missing, error)))
+
+    def _grow(self, missing: int, ledger: Ledger) -> None:
+        if self._outer is not None:
+            self._outer.draw(missing, ledger)
+            self.tab.taken += missing
+            return
+        tx_id = cast("str", self.id)
+        try:
+            self._grown(ledger.extend(self.terms, tx_id, self._step(missing)))
+        except InsufficientCreditsError as error:
+            self._grown(ledger.extend(self.terms, tx_id, self._last_step(missing, error)))
+
+    def _prepare(self) -> int:
+        """What is to be taken; 0 where nothing is, because it is free or included."""
+        if self._state != "new":
+            raise RuntimeError("a charge is begun once: make another for more work")
+        terms = self.terms
+        if not terms.cost:
+            # Nothing is sent, and yet who could not pay cannot have it for nothing either.
+            validation.user_id(terms.user_id)
+            validation.action(terms.action)
+            return 0
+        outer = None if terms.apart or terms.resumes else current_charge()
+        if outer is not None and outer.pays_for(terms.user_id, self._ledger):
+            self._outer = outer
+            self.balance = outer.balance
+            if not outer.tab.held:
+                return 0
+        return terms.cost
+
+    def pays_for(self, user_id: str, ledger: AsyncLedger | Ledger) -> bool:
+        """Whether paid work of this user inside is paid by this charge."""
+        return bool(
+            self.terms.cost and self.terms.user_id == user_id and self._ledger.keys == ledger.keys
+        )
+
+    def _opened(self, made: Receipt | Hold) -> None:
+        self.balance = made.balance
+        self.tab.taken = made.amount
+        if isinstance(made, Receipt):
+            self.id = made.tx_id
+            return
+        self.id = made.id
+        if self.terms.resumes is not None:
+            self.tab.estimate = made.amount
+        self._renewed()
+
+    def _grown(self, hold: Hold) -> None:
+        self.balance = hold.balance
+        self.tab.taken = hold.amount
+        self._renewed()
+
+    def _renewed(self) -> None:
+        span = self.terms.expires_in
+        seconds = span.total_seconds() if isinstance(span, timedelta) else span
+        self._renew_at = monotonic() + seconds / 2
+
+    def _missing(self, amount: Number) -> int | None:
+        """By how much the hold must grow for `amount` more; None where there is no need to ask."""
+        if not self.open:
+            raise RuntimeError("the charge is not open: the work has not begun, or has ended")
+        if self._outer is None and self.id is None:
+            return None  # free
+        missing = self.tab.lacks(amount)
+        if missing or (self._outer is None and monotonic() > self._renew_at):
+            return missing
+        return None
+
+    def _step(self, missing: int) -> int:
+        return max(missing, self.terms.step) if missing else 0
+
+    def _last_step(self, missing: int, error: InsufficientCreditsError) -> int:
+        """All that is there, if it is enough for now; else the error of what is missing."""
+        if error.available < missing:
+            lacking = InsufficientCreditsError(missing, error.available, self.terms.user_id)
+            lacking.action = self.terms.action
+            raise lacking from None
+        return error.available
+
+    def _close(self, ending: Ending) -> Move | None:
+        if self._state != "open":
+            return None
+        self._state = "ended"
+        self.streaming = False
+        if self._outer is not None:
+            final = self.tab.final(ending)
+            if self._outer.tab.held:
+                self._outer.tab.draw(final - self.tab.taken)
+                self.tab.taken = final
+            return None
+        move = self.tab.last_move(self.id, ending, self.terms.shortfall)
+        if move is None and self.id is not None:
+            self._ledger.forget()
+        return move
+
+    def _settled(
+        self, move: Move, ending: Ending, answer: Receipt | Exception, error: BaseException | None
+    ) -> None:
+        if isinstance(answer, Receipt):
+            self.balance = answer.balance
+            refunded = move.method == "refund"
+            self.tab.taken = self.tab.taken - answer.amount if refunded else answer.amount
+            return
+        if isinstance(answer, HoldClosedError):
+            # By someone who knew better: a worker that it was told to, or the work itself.
+            self.tab.taken = answer.kept
+            return
+        if isinstance(answer, BackendError):
+            self.tab.taken = self.tab.final(ending)  # as it will be
+        if error is not None:
+            error.add_note(f"the {move.method} of {self.id} has not come through: {answer!r}")
+
+    def _async_ledger(self) -> AsyncLedger:
+        if isinstance(self._ledger, AsyncLedger):
+            return self._ledger
+        raise InvalidRequestError(
+            "this charge is of a Credits, for sync code: use `with`, spend and renew, or make it "
+            "with an AsyncCredits"
+        )
+
+    def _sync_ledger(self) -> Ledger:
+        if isinstance(self._ledger, Ledger):
+            return self._ledger
+        raise InvalidRequestError(
+            "this charge is of an AsyncCredits: use `async with`, aspend and arenew, or make it "
+            "with a Credits"
+        )

@@ -1,0 +1,173 @@
+"""Charges that are not done with: what could not be settled at once is tried in the background.
+
+While the store is away a refund, a settle or a release is tried again for two minutes, in a
+task or a thread, and then logged as an error. What cannot be closed here is the end of the
+whole process: then a hold expires, and a fixed price stays charged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakKeyDictionary
+
+from credits_core.errors import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from credits_core.async_client import AsyncCredits
+    from credits_core.client import Credits
+
+__all__ = ["AsyncPending", "Pending", "adrain", "drain"]
+
+PAUSES: tuple[float, ...] = (0.2, 0.5, 1, 2, 4, 8, 15, 30, 60)
+"""Seconds between the tries while the store is away: two minutes in all."""
+
+DRAIN_SECONDS: Final = 5.0
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class AsyncPending:
+    """The charges of an async client that are not done with."""
+
+    __slots__ = ("open", "tasks")
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, T], what: str) -> asyncio.Task[T]:
+        """Do `work` in the background; `what` names it in the log if it comes to nothing."""
+        # Held here: the loop itself keeps only weak references to its tasks. Its name is what is
+        # told of it when the loop ends before it does.
+        task = asyncio.get_running_loop().create_task(work, name=what)
+        self.tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self.tasks.discard(task)
+        if task.cancelled():
+            _log.error("broken off, look whether the user was charged: %s", task.get_name())
+        elif (error := task.exception()) is not None:
+            _log.error("%s: %r", task.get_name(), error, exc_info=error)
+
+
+class Pending:
+    """The charges of a sync client that are not done with."""
+
+    __slots__ = ("lock", "open", "threads")
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.lock = threading.Lock()
+        self.threads: set[threading.Thread] = set()
+
+    def start(self, work: Callable[[], object], what: str) -> None:
+        """Do `work` in the background; `what` names it in the log if it comes to nothing."""
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - nobody is left to raise it to
+                _log.error("%s: %r", what, error, exc_info=error)
+            finally:
+                with self.lock:
+                    self.threads.discard(thread)
+
+        # The process may end while it waits for the store: it is given a few seconds at exit.
+        thread = threading.Thread(target=run, name=what, daemon=True)
+        with self.lock:
+            self.threads.add(thread)
+        thread.start()
+
+
+async def ainsist(step: Callable[[], Awaitable[T]]) -> T:
+    """Try until the store answers; after two minutes let the error out, to be logged."""
+    for pause in PAUSES:
+        try:
+            return await step()
+        except BackendError:
+            await asyncio.sleep(pause)
+    return await step()
+
+
+def insist(step: Callable[[], T]) -> T:
+    """Try until the store answers; after two minutes let the error out, to be logged."""
+    for pause in PAUSES:
+        try:
+            return step()
+        except BackendError:
+            time.sleep(pause)
+    return step()
+
+
+_async: WeakKeyDictionary[AsyncCredits, AsyncPending] = WeakKeyDictionary()
+_sync: WeakKeyDictionary[Credits, Pending] = WeakKeyDictionary()
+
+
+def apending_of(client: AsyncCredits) -> AsyncPending:
+    """What is pending of an async client."""
+    pending = _async.get(client)
+    if pending is None:
+        pending = _async[client] = AsyncPending()
+    return pending
+
+
+def pending_of(client: Credits) -> Pending:
+    """What is pending of a sync client."""
+    pending = _sync.get(client)
+    if pending is None:
+        pending = _sync.setdefault(client, Pending())
+    return pending
+
+
+async def adrain(client: AsyncCredits, seconds: float = DRAIN_SECONDS) -> None:
+    """Wait until every charge of an async client is done with, before the client is closed.
+
+    Waits for blocks that are still open and for what is tried in the background, at most so
+    many seconds; what is left then is logged and abandoned.
+    """
+    pending = _async.get(client)
+    if pending is None:
+        return
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while (pending.open or pending.tasks) and loop.time() < deadline:  # noqa: ASYNC110 - once
+        await asyncio.sleep(0.01)
+    for task in tuple(pending.tasks):
+        task.cancel()
+    await asyncio.sleep(0)
+
+
+def drain(client: Credits, seconds: float = DRAIN_SECONDS) -> None:
+    """Wait until every charge of a sync client is done with, before the client is closed.
+
+    Waits for blocks that are still open and for what is tried in the background, at most so
+    many seconds; what is left then is logged.
+    """
+    pending = _sync.get(client)
+    if pending is None:
+        return
+    deadline = time.monotonic() + seconds
+    while (pending.open or pending.threads) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for thread in tuple(pending.threads):
+        _log.error("broken off, look whether the user was charged: %s", thread.name)
+
+
+@atexit.register
+def _at_exit() -> None:
+    # Blocks that are open now belong to threads that will not go on.
+    deadline = time.monotonic() + DRAIN_SECONDS
+    for client, pending in tuple(_sync.items()):
+        pending.open = 0
+        drain(client, max(0.0, deadline - time.monotonic()))

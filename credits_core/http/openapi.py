@@ -1,0 +1,69 @@
+"""What a paid route says of itself in an OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from credits_core.http.paid import COST_HEADER, REMAINING_HEADER
+from credits_core.http.problems import PROBLEM_JSON
+
+__all__ = ["describe"]
+
+EXTENSION: Final = "x-credits"
+"""The field of an operation that lists what it costs: `[{"action", "cost", "held"}]`."""
+
+_PROBLEM: Final = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Stable; tells what happened."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}
+
+_CREDITS: Final = {"type": "integer", "minimum": 0}
+
+_SHORTAGE: Final = {
+    "type": "object",
+    "required": [*_PROBLEM["required"], "required", "available", "error", "message"],
+    "properties": {
+        **_PROBLEM["properties"],  # type: ignore[dict-item]
+        "required": {**_CREDITS, "description": "What it costs, in credits."},
+        "available": {**_CREDITS, "description": "What the user can spend, in credits."},
+        "action": {"type": "string", "description": "What was to be paid."},
+        "rule": {"type": "string", "description": "The rule that blocked it."},
+        "top_up_url": {"type": "string", "description": "Where credits are bought."},
+        "error": {"type": "string"},
+        "message": {"type": "string"},
+    },
+}
+
+
+def describe(operation: dict[str, Any], costs: list[dict[str, Any]]) -> None:
+    """Write the cost of an operation into it, and the answers 402 and 503; the app's own stay.
+
+    `costs` has an item a charge: `action`, `cost` (None where the request decides it), `held`.
+    """
+    operation[EXTENSION] = costs
+    answers = operation.setdefault("responses", {})
+    answers.setdefault("402", _answer("Not enough credits", _SHORTAGE))
+    unavailable = _answer("Credits cannot be charged at the moment", _PROBLEM)
+    unavailable["headers"] = {
+        "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+    }
+    answers.setdefault("503", unavailable)
+    for status, answer in answers.items():
+        if status.startswith("2") and "$ref" not in answer:
+            headers = answer.setdefault("headers", {})
+            headers.setdefault(COST_HEADER, _header("What the request cost, in credits."))
+            headers.setdefault(REMAINING_HEADER, _header("The balance after it, in credits."))
+
+
+def _answer(description: str, schema: object) -> dict[str, Any]:
+    return {"description": description, "content": {PROBLEM_JSON: {"schema": schema}}}
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "integer"}}

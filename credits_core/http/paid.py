@@ -1,0 +1,95 @@
+"""The charges of one request, and how its answer ends them: the same for every web framework.
+
+An answer below 400 is service, and is paid; one of 400 or more is none, whether the endpoint
+returned it or raised it, and so costs nothing. What is answered piece by piece is paid when its
+last piece leaves, or for what had left when it broke off.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from credits_core.http.problems import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from credits_core.charge import Charge
+    from credits_core.charge.tab import Ending
+
+__all__ = ["COST_HEADER", "REMAINING_HEADER", "FailsOn", "PaidRequest", "credits_event", "failing"]
+
+COST_HEADER: Final = "Credits-Cost"
+REMAINING_HEADER: Final = "Credits-Remaining"
+
+FailsOn: TypeAlias = "Callable[[int], bool]"
+"""Whether an answer with this status is a failure, which costs nothing."""
+
+
+def failing(status: int) -> bool:
+    """Whether a status tells of a failure: 400 and more.
+
+    >>> failing(200), failing(404), failing(503)
+    (False, True, True)
+    """
+    return status >= 400
+
+
+class PaidRequest:
+    """The charges that one request made, in the order in which it made them."""
+
+    __slots__ = ("_fails_on", "charges")
+
+    def __init__(self, fails_on: FailsOn = failing) -> None:
+        """`fails_on` is given the status of the answer."""
+        self._fails_on = fails_on
+        self.charges: list[Charge] = []
+
+    def ending(self, status: int) -> Ending:
+        """How the work ended, by the status of its answer."""
+        return "failed" if self._fails_on(status) else "served"
+
+    def delivered(self) -> None:
+        """A part of the answer has left."""
+        for charge in self.charges:
+            charge.tab.delivered = True
+
+    async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
+        """End every charge that is open, the last first."""
+        for charge in reversed(self.charges):
+            await charge.aend(ending, error)
+
+    def end(self, ending: Ending, error: BaseException | None = None) -> None:
+        """End every charge that is open, the last first."""
+        for charge in reversed(self.charges):
+            charge.end(ending, error)
+
+    def headers(self) -> list[tuple[str, str]]:
+        """What the answer can tell: what it cost, and what is left. Of a hold under way nothing."""
+        if not self.charges or any(charge.open and charge.tab.held for charge in self.charges):
+            return []
+        found = [(COST_HEADER, str(sum(charge.cost for charge in self.charges)))]
+        balances = [charge.balance for charge in self.charges if charge.balance is not None]
+        if balances:
+            found.append((REMAINING_HEADER, str(balances[-1])))
+        return found
+
+
+def credits_event(charge: Charge) -> str:
+    """A server-sent event that ends a stream: what it cost, and why it was cut off, if it was.
+
+    The `final` of `Charge.stream`; the event is named `credits`
+    (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+
+    >>> from credits_core import Credits, hold_credits
+    >>> credits = Credits.from_url("memory://", auto_initialize=True)
+    >>> with hold_credits(credits, "alice", 5, "story") as charge:
+    ...     events = list(charge.stream(["data: Once\\n\\n"], 1, final=credits_event))
+    >>> events[-1]
+    'event: credits\\ndata: {"cost": 1, "remaining": 99}\\n\\n'
+    """
+    told: dict[str, object] = {"cost": charge.cost, "remaining": charge.balance}
+    if charge.cut_off is not None:
+        told["problem"] = problem(charge.cut_off).body
+    return f"event: credits\ndata: {json.dumps(told)}\n\n"

@@ -1,0 +1,141 @@
+"""Settles the charges of a request by what is answered to it: the one who sees every answer.
+
+A dependency cannot see what the endpoint returns, nor how a stream ends. What is answered in one
+piece is settled before its headers leave, so that they can tell the cost; what is answered piece
+by piece is settled before its last piece leaves, or when it breaks off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.websockets import WebSocketDisconnect
+
+from credits_core.http.paid import FailsOn, PaidRequest, failing
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from credits_core.charge.tab import Ending
+
+__all__ = ["SCOPE_KEY", "ChargesMiddleware"]
+
+SCOPE_KEY: Final = "credits_fastapi.paid"
+"""Where the `PaidRequest` of a request stands in its scope."""
+
+_LEFT: Final = (ClientDisconnect, WebSocketDisconnect, OSError)
+
+_INTERNAL_ERROR: Final = 1011
+"""The close code of a WebSocket whose server failed (RFC 6455, 7.4.1)."""
+
+
+class ChargesMiddleware:
+    """ASGI middleware that `Paywall.install` adds; the outermost works for those inside it."""
+
+    def __init__(self, app: ASGIApp, fails_on: FailsOn = failing) -> None:
+        """Wrap `app`; `fails_on` is given the status of an answer."""
+        self._app = app
+        self._fails_on = fails_on
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the app, and end what it charged."""
+        if scope["type"] not in ("http", "websocket") or SCOPE_KEY in scope:
+            await self._app(scope, receive, send)
+            return
+        paid = scope[SCOPE_KEY] = PaidRequest(self._fails_on)
+        answer = _Answer(paid, send) if scope["type"] == "http" else _Conversation(paid, send)
+        try:
+            await self._app(scope, receive, answer.send)
+        except _LEFT as error:
+            await paid.aend("left" if answer.begun else "failed", error)
+            raise
+        except Exception as error:
+            await paid.aend("failed", error)
+            raise
+        except BaseException as error:
+            await paid.aend("left", error)
+            raise
+        else:
+            await paid.aend(answer.unfinished)
+
+
+class _Answer:
+    """The answer to an HTTP request, as it leaves."""
+
+    unfinished: Ending = "left"
+    """What it means that the app has returned without a last piece: the client is gone."""
+
+    def __init__(self, paid: PaidRequest, send: Send) -> None:
+        self._paid = paid
+        self._send = send
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        if self._paid.charges:
+            if message["type"] == "http.response.start":
+                await self._start(message)
+            elif message["type"] == "http.response.body":
+                await self._piece(message)
+        await self._send(message)
+
+    async def _start(self, message: Message) -> None:
+        self.begun = True
+        headers = MutableHeaders(raw=list(message.setdefault("headers", [])))
+        ending = self._paid.ending(message["status"])
+        if ending == "failed" or _whole(message["status"], headers):
+            for charge in self._paid.charges:
+                charge.streaming = False
+            await self._paid.aend(ending)
+        for name, value in self._paid.headers():
+            headers[name] = value
+        message["headers"] = headers.raw
+
+    async def _piece(self, message: Message) -> None:
+        if not message.get("more_body", False):
+            await self._paid.aend("served")
+        elif message.get("body"):
+            self._paid.delivered()
+
+
+def _whole(status: int, headers: MutableHeaders) -> bool:
+    """Whether an answer comes in one piece: its length is told, or it has no content."""
+    return "content-length" in headers or status in (204, 205, 304)
+
+
+class _Conversation:
+    """A WebSocket, or the answer that refuses it."""
+
+    def __init__(self, paid: PaidRequest, send: Send) -> None:
+        self._paid = paid
+        self._send = send
+        self.begun = False
+        self.unfinished: Ending = "failed"
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "websocket.accept":
+            self.begun, self.unfinished = True, "served"
+            # What is paid is the conversation: who closes it has had it.
+            self._paid.delivered()
+        elif kind == "websocket.close" and message.get("code") == _INTERNAL_ERROR:
+            self.unfinished = "failed"
+        elif kind == "websocket.http.response.start":
+            await self._paid.aend(self._paid.ending(message["status"]))
+        await self._send(message)
+
+
+def paid_request(scope: dict[str, Any]) -> PaidRequest:
+    """The charges of the request that is being served.
+
+    Raises `RuntimeError` where no middleware would end them.
+    """
+    paid = scope.get(SCOPE_KEY)
+    if paid is None:
+        raise RuntimeError(
+            "nothing would settle this charge: call paywall.install(app) on the app that has "
+            "this route, or on one that it is mounted in"
+        )
+    found: PaidRequest = paid
+    return found

@@ -1,0 +1,69 @@
+"""The cost of each paid route in the OpenAPI document of an app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import routing
+
+from credits_core.charge import Priced
+from credits_core.http.openapi import describe
+from credits_fastapi.dependencies import Rule, rule_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fastapi import FastAPI
+    from fastapi.dependencies.models import Dependant
+
+__all__ = ["document"]
+
+# Since routers are kept as they were included, FastAPI walks them by this.
+_walk: Callable[[Any], Iterable[Any]] = getattr(routing, "iter_route_contexts", iter)
+
+
+def document(app: FastAPI) -> None:
+    """Let `app.openapi()` tell what its paid routes cost, and that they answer 402 and 503."""
+    own = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        fresh = app.openapi_schema is None
+        schema = own()
+        if fresh:
+            for route in _walk(app.routes):
+                _describe(schema, route)
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _describe(schema: dict[str, Any], route: Any) -> None:
+    dependant = getattr(route, "dependant", None)
+    if dependant is None or not (rules := list(_rules(dependant))):
+        return
+    path = schema.get("paths", {}).get(route.path_format, {})
+    for method in getattr(route, "methods", None) or ():
+        if (operation := path.get(method.lower())) is not None:
+            describe(operation, [_cost(rule, route.name) for rule in rules])
+
+
+def _rules(dependant: Dependant) -> Iterator[Rule]:
+    found = {id(rule): rule for rule in _all_rules(dependant)}
+    yield from found.values()
+
+
+def _all_rules(dependant: Dependant) -> Iterator[Rule]:
+    for inner in dependant.dependencies:
+        yield from _all_rules(inner)
+        if (rule := rule_of(inner.call)) is not None:
+            yield rule
+
+
+def _cost(rule: Rule, name: str) -> dict[str, Any]:
+    cost: int | None
+    action: str | None
+    if isinstance(rule.cost, Priced):
+        cost, action = rule.cost.cost(), rule.action or rule.cost.action
+    else:
+        cost, action = (None if callable(rule.cost) else rule.cost), rule.action or name
+    return {"action": action, "cost": cost, "held": rule.held}
