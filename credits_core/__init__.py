@@ -39,6 +39,7 @@ from credits_core.models import (
     OpenHold,
     Receipt,
     ReconcileReport,
+    RequestRecord,
     Transaction,
 )
 from credits_core.periods import Period
@@ -76,6 +77,7 @@ __all__ = [
     "PricingEngine",
     "Receipt",
     "ReconcileReport",
+    "RequestRecord",
     "Transaction",
     "TransactionError",
     "__version__",
