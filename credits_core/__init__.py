@@ -48,6 +48,7 @@ from credits_core.models import (
     OpenHold,
     Receipt,
     ReconcileReport,
+    RequestRecord,
     Transaction,
 )
 from credits_core.periods import Period
@@ -86,6 +87,7 @@ __all__ = [
     "PricingEngine",
     "Receipt",
     "ReconcileReport",
+    "RequestRecord",
     "Transaction",
     "TransactionError",
     "__version__",

@@ -17,6 +17,7 @@ from credits_core.operations.accounts import AsyncAccounts
 from credits_core.operations.allowances import AsyncAllowances
 from credits_core.operations.holds import AsyncHolds
 from credits_core.operations.many import AsyncMany
+from credits_core.operations.requests import AsyncRequests
 from credits_core.operations.returns import AsyncReturns
 from credits_core.operations.transfers import AsyncTransfers
 from credits_core.plans.reconcile import GROUP, reconcile_group
@@ -34,7 +35,13 @@ if TYPE_CHECKING:
 
 
 class AsyncCredits(
-    AsyncAccounts, AsyncAllowances, AsyncHolds, AsyncMany, AsyncReturns, AsyncTransfers
+    AsyncAccounts,
+    AsyncAllowances,
+    AsyncHolds,
+    AsyncMany,
+    AsyncRequests,
+    AsyncReturns,
+    AsyncTransfers,
 ):
     """Prepaid credits of any number of users, in one store, for one event loop.
 

@@ -170,7 +170,7 @@ def resolve(error: OutcomeUnknownError, terms: Terms) -> Steps[Any]:
             f"error it is known what happened"
         )
     command = error.command
-    if not command.witnessed:
+    if not _leaves_a_receipt(command):
         raise InvalidRequestError(
             f"{command.name} leaves no receipt to look for; repeating it is safe"
         )
@@ -182,6 +182,10 @@ def resolve(error: OutcomeUnknownError, terms: Terms) -> Steps[Any]:
     if float(found[1]) <= error.deadline_ms:
         raise _unanswered(command, _TOO_EARLY.reason)
     return None
+
+
+def _leaves_a_receipt(command: Command[Any]) -> bool:
+    return command.witnessed and command.tx_id is not None
 
 
 def _unanswered(command: Command[Any], reason: str) -> BackendUnavailableError:
@@ -206,9 +210,13 @@ def _unknown(
 ) -> OutcomeUnknownError:
     reasons = [outcome.reason for outcome in (first, last) if isinstance(outcome, Failure)]
     told = "; then ".join(dict.fromkeys(reasons))
+    advice = (
+        "ask with resolve(error) whether it happened before you repeat it"
+        if _leaves_a_receipt(command)
+        else "repeating it is safe"
+    )
     return OutcomeUnknownError(
-        f"{command.name} for {command.user_id!r} was sent and not answered ({told}): "
-        f"ask with resolve(error) whether it happened before you repeat it",
+        f"{command.name} for {command.user_id!r} was sent and not answered ({told}): {advice}",
         command,
         deadline,
     )

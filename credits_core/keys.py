@@ -7,6 +7,7 @@ user id can turn one key into another.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 _GLOB = str.maketrans({c: "\\" + c for c in "*?[]\\"})
@@ -22,7 +23,7 @@ class KeySpace:
     def account(self, user_id: str) -> tuple[str, ...]:
         """All keys of an account, in the order in which `scripts/parts/keys.lua` lists them."""
         prefix = self.prefix
-        name = f"{{{user_id}}}" if self.braces else user_id
+        name = self._name(user_id)
         return (
             f"{prefix}balance:{name}",
             f"{prefix}txs:{name}",
@@ -33,6 +34,17 @@ class KeySpace:
             f"{prefix}credits:charges:1:{name}",
             f"{prefix}credits:additions:{name}",
         )
+
+    def request(self, user_id: str, route: str, key: str) -> str:
+        """The record of a request, which holds no money and vanishes by itself.
+
+        Neither a route nor a key has a line feed, so that no two pairs are joined to one text.
+        """
+        told = hashlib.sha256(f"{route}\n{key}".encode()).hexdigest()[:32]
+        return f"{self.prefix}credits:request:{told}:{self._name(user_id)}"
+
+    def _name(self, user_id: str) -> str:
+        return f"{{{user_id}}}" if self.braces else user_id
 
     def log_pattern(self) -> str:
         """A SCAN pattern for the logs of all accounts."""

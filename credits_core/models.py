@@ -85,6 +85,30 @@ class Receipt:
         return instant(self.timestamp)
 
 
+RequestState = Literal["begun", "running", "answered", "mismatch"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """What is known of a request that carries an idempotency key of its client.
+
+    `state` says what to do: `"begun"`, the work is yours; `"running"`, another worker has it;
+    `"answered"`, its `answer` is there; `"mismatch"`, the key was used for another request.
+    """
+
+    state: RequestState
+    owner: str
+    """Who asked: with it a worker that has begun renews, finishes or abandons the request."""
+    token: str | None = None
+    """Of a request that is begun, the id to charge under. Whoever takes it over gets the same."""
+    again: bool = False
+    """Whether it was taken over from a worker that did not finish within its lease."""
+    answer: str | None = field(default=None, repr=False)
+    """The answer that was stored."""
+    lease_left: int | None = None
+    """Of a request that is running, for how many ms its worker still has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """One entry of an account's log.

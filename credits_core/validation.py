@@ -35,6 +35,11 @@ MAX_LIMIT = 1000
 MAX_BATCH = 500
 MIN_FOLD_AGE_MS = 30 * 24 * 3600 * 1000
 MAX_HOLD_MS = 366 * 24 * 3600 * 1000
+MAX_ROUTE_CHARS = 512
+MAX_FINGERPRINT_CHARS = 128
+MAX_ANSWER_BYTES = 2**20
+MAX_LEASE_MS = 3600 * 1000
+MAX_KEEP_MS = 30 * 24 * 3600 * 1000
 LEAST_MS = 10**12
 """September 2001: a smaller instant that something lasts until was meant in seconds."""
 
@@ -70,6 +75,14 @@ def _line(value: object, what: str) -> str:
     return value
 
 
+def line(value: object, what: str, longest: int = MAX_KEY_CHARS) -> str:
+    """A text of one line: 1 to `longest` characters, no blank edges, no control characters."""
+    text = _line(value, what)
+    if len(text) > longest:
+        raise _fail(f"{what} is longer than {longest} characters: {_short(text)}")
+    return text
+
+
 def user_id(value: object, *, braces: bool = False) -> str:
     """A user id: 1 to 256 bytes of UTF-8, no blank edges, no control characters."""
     text = _line(value, "user_id")
@@ -92,28 +105,20 @@ def users(value: T) -> T:
 
 def action(value: object) -> str:
     """What the credits are for: 1 to 64 characters, and not the name of the sign-up."""
-    text = _line(value, "action")
+    text = line(value, "action", MAX_ACTION_CHARS)
     if text == SIGN_UP_ACTION:
         raise _fail(f"the action {text!r} marks a sign-up: call initialize_user for that")
-    if len(text) > MAX_ACTION_CHARS:
-        raise _fail(f"action is longer than {MAX_ACTION_CHARS} characters: {_short(text)}")
     return text
 
 
 def allowance_name(value: object) -> str:
     """The name of an allowance: 1 to 64 characters."""
-    text = _line(value, "name")
-    if len(text) > MAX_ACTION_CHARS:
-        raise _fail(f"name is longer than {MAX_ACTION_CHARS} characters: {_short(text)}")
-    return text
+    return line(value, "name", MAX_ACTION_CHARS)
 
 
 def tx_id(value: object, what: str) -> str:
     """The id of a transaction or of a hold: 1 to 255 characters."""
-    text = _line(value, what)
-    if len(text) > MAX_KEY_CHARS:
-        raise _fail(f"{what} is longer than {MAX_KEY_CHARS} characters: {_short(text)}")
-    return text
+    return line(value, what)
 
 
 def addition(by_id: object, added_with: object) -> str:
@@ -129,28 +134,32 @@ def reason(value: object) -> str | None:
     """A reason as metadata: 1 to 255 characters, or None."""
     if value is None:
         return None
-    text = _line(value, "reason")
-    if len(text) > MAX_KEY_CHARS:
-        raise _fail(f"reason is longer than {MAX_KEY_CHARS} characters: {_short(text)}")
-    return metadata({"reason": text})
+    return metadata({"reason": line(value, "reason")})
 
 
 def freeze_reason(value: object) -> str:
     """Why an account is frozen: up to 255 characters, or nothing."""
     if value == "":
         return ""
-    text = _line(value, "reason")
-    if len(text) > MAX_KEY_CHARS:
-        raise _fail(f"reason is longer than {MAX_KEY_CHARS} characters: {_short(text)}")
-    return text
+    return line(value, "reason")
 
 
 def idempotency_key(value: object) -> str:
     """A caller's idempotency key: 1 to 255 characters."""
-    text = _line(value, "idempotency_key")
-    if len(text) > MAX_KEY_CHARS:
-        raise _fail(f"idempotency_key is longer than {MAX_KEY_CHARS} characters: {_short(text)}")
-    return text
+    return line(value, "idempotency_key")
+
+
+def answer(value: object) -> str:
+    """The answer to a request: any text of at most 1 MiB in UTF-8."""
+    if not isinstance(value, str):
+        raise _fail(f"answer is a str, not {type(value).__name__}")
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise _fail("answer holds a lone surrogate, which is no Unicode text") from None
+    if size > MAX_ANSWER_BYTES:
+        raise _fail(f"answer is {size} bytes of UTF-8; at most {MAX_ANSWER_BYTES} are kept")
+    return value
 
 
 def _whole(value: object, what: str, lowest: int, highest: int) -> int:
@@ -295,6 +304,23 @@ def hold_ms(value: object) -> int:
             f"a hold expires within {MAX_HOLD_MS // 86_400_000} days, which are "
             f"{MAX_HOLD_MS // 1000} seconds, not {_seconds(value)}"
         )
+    return span
+
+
+def lease_ms(value: object) -> int:
+    """How long a request is its worker's alone, in ms: up to an hour."""
+    return _bounded_ms(value, "lease", MAX_LEASE_MS)
+
+
+def keep_ms(value: object) -> int:
+    """How long the answer to a request is kept, in ms: up to 30 days."""
+    return _bounded_ms(value, "keep", MAX_KEEP_MS)
+
+
+def _bounded_ms(value: object, what: str, longest: int) -> int:
+    span = duration_ms(value, what)
+    if span > longest:
+        raise _fail(f"{what} is at most {longest // 1000} seconds, not {_seconds(value)}")
     return span
 
 

@@ -5,6 +5,7 @@ from credits_core.commands.allowances import renew
 from credits_core.commands.holds import extend, hold, settle
 from credits_core.commands.log import bounds, log_page
 from credits_core.commands.moves import SignUp, add, batch, deduct, initialize
+from credits_core.commands.requests import abandon_request, begin_request, finish_request
 from credits_core.commands.returns import Unfound, refund, revoke
 from credits_core.commands.transfers import Sent, cancel, confirm, outbox, recall, receive, send
 
@@ -12,16 +13,19 @@ __all__ = [
     "Sent",
     "SignUp",
     "Unfound",
+    "abandon_request",
     "account",
     "add",
     "balance",
     "batch",
+    "begin_request",
     "bounds",
     "cancel",
     "confirm",
     "deduct",
     "delete",
     "extend",
+    "finish_request",
     "hold",
     "initialize",
     "log_page",

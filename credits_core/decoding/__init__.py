@@ -5,6 +5,7 @@ from credits_core.decoding.holds import extended, extension, hold, settled
 from credits_core.decoding.log import entry, page, transaction
 from credits_core.decoding.receipts import Unfound, receipt, receipts, renewed, returned
 from credits_core.decoding.refusals import accepted, instant, number, refuse, spendable
+from credits_core.decoding.requests import begun, ended
 from credits_core.decoding.transfers import Sent, cancelled, outbox, recalled, sent
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "account",
     "available",
     "balance",
+    "begun",
     "cancelled",
     "deleted",
+    "ended",
     "entry",
     "extended",
     "extension",

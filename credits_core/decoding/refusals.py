@@ -127,6 +127,7 @@ _LIMITS = {
 _INVALID = {
     "expiry": "these credits would have expired before they were added",
     "period": "this period has ended already",
+    "owner": "this owner has abandoned the request: begin it again as another",
     "age": "entries younger than 30 days cannot be folded",
 }
 

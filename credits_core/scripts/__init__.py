@@ -12,7 +12,9 @@ import re
 from dataclasses import dataclass
 from pkgutil import get_data
 
-_BULKY = frozenset({"account", "fold", "read_log", "repair", "snapshot"})
+_BULKY = frozenset(
+    {"account", "begin_request", "finish_request", "fold", "read_log", "repair", "snapshot"}
+)
 
 _USE = re.compile(r"^ *-- @use (.+)\n", re.MULTILINE)
 
@@ -25,7 +27,7 @@ class Script:
     text: str
     sha: str
     bulky: bool = False
-    """Whether replies are long: such calls do not travel with those that move money."""
+    """Whether what it takes or answers is long: such calls do not travel with those of money."""
 
 
 def assemble(name: str, **swapped: str) -> Script:
@@ -76,3 +78,6 @@ SNAPSHOT = assemble("snapshot")
 REPAIR = assemble("repair")
 FOLD = assemble("fold")
 DELETE = assemble("delete")
+BEGIN_REQUEST = assemble("begin_request")
+FINISH_REQUEST = assemble("finish_request")
+ABANDON_REQUEST = assemble("abandon_request")

@@ -37,6 +37,12 @@ def test_the_names():
     )
     assert KeySpace("app:").account("alice")[0] == "app:balance:alice"
     assert KeySpace("app:", braces=True).account("alice")[1] == "app:txs:{alice}"
+    told = "ca7702a7cf5eb2cf7567c3c8015de78a"
+    assert keys.request("alice", "POST /images", "k") == f"credits:request:{told}:alice"
+    assert (
+        KeySpace("app:", braces=True).request("alice", "POST /images", "k")
+        == f"app:credits:request:{told}:{{alice}}"
+    )
 
 
 @given(names, names)
@@ -45,6 +51,16 @@ def test_two_users_share_no_key(one, two):
     if one != two:
         assert not set(keys.account(one)) & set(keys.account(two))
     assert len(set(keys.account(one))) == 8
+
+
+@given(names, names, names, names)
+def test_two_requests_share_no_key_and_none_with_an_account(route, key, other_route, other_key):
+    keys = KeySpace()
+    record = keys.request("alice", route, key)
+    if (route, key) != (other_route, other_key):
+        assert record != keys.request("alice", other_route, other_key)
+    assert record != keys.request("bob", route, key)
+    assert record not in keys.account(record.removeprefix("credits:"))
 
 
 @given(names)
@@ -136,6 +152,9 @@ USERS_OF = {
     "freeze": lambda c, user: c.freeze(user),
     "unfreeze": lambda c, user: c.unfreeze(user),
     "fold": lambda c, user: c.fold(user, SimpleNamespace(write=print)),
+    "begin_request": lambda c, user: c.begin_request(user, "r", "k", fingerprint="f"),
+    "finish_request": lambda c, user: c.finish_request(user, "r", "k", "owner", "answer"),
+    "abandon_request": lambda c, user: c.abandon_request(user, "r", "k", "owner"),
 }
 
 
@@ -159,7 +178,8 @@ def test_braces_in_a_user_id_are_taken_where_they_choose_nothing(user):
 def test_a_call_has_the_keys_of_one_account(credits, store, name):
     with suppress(TransactionError):  # there is no hold or charge of that id
         USERS_OF[name](credits, "u")
-    accounts = {user: set(KeySpace("p:", braces=True).account(user)) for user in ("u", "x")}
+    keys = KeySpace("p:", braces=True)
+    accounts = {user: {*keys.account(user), keys.request(user, "r", "k")} for user in ("u", "x")}
     sent = [call for call in store.calls if call.script and call.keys]
     assert sent
     for call in sent:

@@ -120,6 +120,14 @@ CALLS = [
     ("set_floor", lambda c, _: c.set_floor("alice", -10)),
     ("freeze", lambda c, _: c.freeze("alice", "a dispute")),
     ("unfreeze", lambda c, _: c.unfreeze("alice")),
+    ("begin_request", lambda c, _: c.begin_request("alice", "POST /", "k", fingerprint="f")),
+    (
+        "finish_request",
+        lambda c, side: c.finish_request(
+            "alice", "POST /", "k", side.got["begin_request"].owner, "done"
+        ),
+    ),
+    ("abandon_request", lambda c, _: c.abandon_request("alice", "POST /", "k", "nobody")),
     ("fold", lambda c, side: c.fold("carol", side.shelf)),
     ("get_transactions", lambda c, _: c.get_transactions("alice")),
     ("verify_balance", lambda c, _: c.verify_balance("alice")),

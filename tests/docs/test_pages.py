@@ -118,6 +118,11 @@ def test_the_environment_page_has_each_variable_in_order():
         ("Balance", [models.MAX_BALANCE]),
         ("Action", [validation.MAX_ACTION_CHARS]),
         ("Idempotency key", [validation.MAX_KEY_CHARS]),
+        ("Route of a request", [validation.MAX_ROUTE_CHARS]),
+        ("Fingerprint of a request", [validation.MAX_FINGERPRINT_CHARS]),
+        ("Lease of a request", [validation.MAX_LEASE_MS // 1000]),
+        ("Answer to a request", [validation.MAX_ANSWER_BYTES]),
+        ("Time that an answer is kept", [validation.MAX_KEEP_MS // DAY_MS]),
         ("Metadata", [validation.MAX_METADATA_BYTES, validation.MAX_METADATA_DEPTH]),
         ("Transactions a `get_transactions`", [validation.MAX_LIMIT]),
         ("Items at once (`atomic=True`)", [validation.MAX_BATCH]),
@@ -140,5 +145,6 @@ def test_the_page_of_the_layout_has_each_key_and_each_script():
     text = page("reference/key-layout.md")
     for key in KeySpace().account("<user>"):
         assert f"`{key}`" in text
+    assert "`credits:request:<32 hexadecimal digits>:<user>`" in text
     linked = set(re.findall(r"\]\([./]+/credits_core/scripts/(\w+)\.lua\)", text))
     assert linked == {path.stem for path in (ROOT / "credits_core" / "scripts").glob("*.lua")}

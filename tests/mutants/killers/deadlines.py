@@ -43,6 +43,10 @@ def _commands(stage: Stage, hold: str, charge: str, addition: str) -> list[Comma
         commands.settings(keys, "set_floor", "a", floor=-5),
         commands.account(keys, "a", sign_up=SignUp(5), now_ms=now),
         commands.balance(keys, "new", sign_up=SignUp(5), now_ms=now),
+        commands.begin_request(keys, "a", "r", "k", fingerprint="f", lease=9, owner=None),
+        commands.begin_request(keys, "a", "r", "k-2", fingerprint="f", lease=9, owner="me"),
+        commands.finish_request(keys, "a", "r", "k-2", "me", "done", keep=9),
+        commands.abandon_request(keys, "a", "r", "k-2", "me"),
         commands.delete(keys, "a"),
     ]
 
@@ -54,6 +58,7 @@ def a_call_after_its_deadline_does_nothing(stage: Stage) -> None:
     hold = stage.credits.hold("a", 10, "x").id
     keys, now = stage.keys, stage.now()
     stage.run(commands.send(keys, "transfer", "a", "b", 1, key="k", sign_up=NOBODY, now_ms=now))
+    stage.credits.begin_request("a", "r", "k-2", fingerprint="f", owner="me")
     before = stage.everything()
     for command in _commands(stage, hold, charge, addition):
         assert stage.answer(command, 0)[0] == "late", command.name

@@ -10,6 +10,7 @@ from tests.mutants.mutations import (
     limits,
     logs,
     moves,
+    requests,
     returns,
     writes,
 )
@@ -20,6 +21,7 @@ MUTATIONS = (
     *grants.MUTATIONS,
     *holds.MUTATIONS,
     *returns.MUTATIONS,
+    *requests.MUTATIONS,
     *logs.MUTATIONS,
     *later.MUTATIONS,
     *limits.MUTATIONS,
