@@ -35,6 +35,7 @@ from credits_core.errors import (
     LimitExceededError,
     OutcomeUnknownError,
     PricingConfigError,
+    RepeatedRequestError,
     TransactionError,
 )
 from credits_core.models import (
@@ -87,6 +88,7 @@ __all__ = [
     "PricingEngine",
     "Receipt",
     "ReconcileReport",
+    "RepeatedRequestError",
     "RequestRecord",
     "Transaction",
     "TransactionError",

@@ -25,6 +25,7 @@ __all__ = [
     "LimitExceededError",
     "OutcomeUnknownError",
     "PricingConfigError",
+    "RepeatedRequestError",
     "TransactionError",
 ]
 
@@ -39,6 +40,8 @@ AccountState = Literal[
 ]
 
 HoldState = Literal["settled", "released", "expired"]
+
+RepeatState = Literal["running", "mismatch", "not_kept"]
 
 
 class CreditsError(Exception):
@@ -245,6 +248,24 @@ class PricingConfigError(CreditsError):
         """Name the action and say what is wrong with its price."""
         super().__init__(action, message)
         self.action = action
+
+    def __str__(self) -> str:
+        return str(self.args[1])
+
+
+class RepeatedRequestError(CreditsError):
+    """A request came again with its `Idempotency-Key`, and its first answer cannot be given.
+
+    `state` says why: the first is `"running"` still (for `retry_after` seconds at most, if its
+    worker died), the key was used for another request (`"mismatch"`), or the answer was given and
+    was too large to keep (`"not_kept"`).
+    """
+
+    def __init__(self, state: RepeatState, message: str, *, retry_after: int | None = None) -> None:
+        """Say why, and in words what to do."""
+        super().__init__(state, message)
+        self.state = state
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         return str(self.args[1])

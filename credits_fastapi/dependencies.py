@@ -5,7 +5,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeAlias, cast
 
 from fastapi import Depends
@@ -75,13 +75,17 @@ def charge_dependency(rule: Rule, user: Given, client_of: Callable[[], AsyncCred
         credits_metadata: Any = rule.metadata,
         credits_exempt: bool = False,
     ) -> Charge:
-        request = paid_request(cast("dict[str, Any]", connection.scope))
+        request, keyed = paid_request(cast("dict[str, Any]", connection.scope))
         price: Cost = 0 if credits_exempt else credits_cost
         action = rule.action
         if action is None and not isinstance(price, Priced):
             action = _endpoint(connection)
-        terms = rule.terms(_user_id(credits_user), price, action or "", credits_metadata)
-        charge = Charge(client_of(), terms)
+        payer, client = _user_id(credits_user), client_of()
+        terms = rule.terms(payer, price, action or "", credits_metadata)
+        if keyed is not None:
+            await keyed.begin(connection, client, payer)
+            terms = replace(terms, key=keyed.charge_key())
+        charge = Charge(client, terms)
         await charge.abegin()
         request.charges.append(charge)
         if terms.cost:

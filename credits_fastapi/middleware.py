@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
 from credits_core.http.paid import FailsOn, PaidRequest, failing
+from credits_fastapi.keyed import Keyed, has_key
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SCOPE_KEY", "ChargesMiddleware"]
 
 SCOPE_KEY: Final = "credits_fastapi.paid"
-"""Where the `PaidRequest` of a request stands in its scope."""
+"""Where the `PaidRequest` of a request stands in its scope, with its key."""
 
 _LEFT: Final = (ClientDisconnect, WebSocketDisconnect, OSError)
 
@@ -44,10 +45,16 @@ class ChargesMiddleware:
         if scope["type"] not in ("http", "websocket") or SCOPE_KEY in scope:
             await self._app(scope, receive, send)
             return
-        paid = scope[SCOPE_KEY] = PaidRequest(self._fails_on)
-        answer = _Answer(paid, send) if scope["type"] == "http" else _Conversation(paid, send)
+        keyed = Keyed(receive) if has_key(scope) else None
+        paid = PaidRequest(self._fails_on)
+        scope[SCOPE_KEY] = paid, keyed
+        answer: _Answer | _Conversation
+        if scope["type"] == "http":
+            answer = _Answer(paid, keyed, send)
+        else:
+            answer = _Conversation(paid, send)
         try:
-            await self._app(scope, receive, answer.send)
+            await self._app(scope, keyed.receive if keyed else receive, answer.send)
         except _LEFT as error:
             await paid.aend("left" if answer.begun else "failed", error)
             raise
@@ -59,6 +66,9 @@ class ChargesMiddleware:
             raise
         else:
             await paid.aend(answer.unfinished)
+        finally:
+            if keyed is not None:
+                await keyed.end(served=False)
 
 
 class _Answer:
@@ -67,9 +77,11 @@ class _Answer:
     unfinished: Ending = "left"
     """What it means that the app has returned without a last piece: the client is gone."""
 
-    def __init__(self, paid: PaidRequest, send: Send) -> None:
+    def __init__(self, paid: PaidRequest, keyed: Keyed | None, send: Send) -> None:
         self._paid = paid
+        self._keyed = keyed
         self._send = send
+        self._served = False
         self.begun = False
 
     async def send(self, message: Message) -> None:
@@ -91,12 +103,20 @@ class _Answer:
         for name, value in self._paid.headers():
             headers[name] = value
         message["headers"] = headers.raw
+        self._served = ending == "served"
+        if self._keyed is not None:
+            self._keyed.start(message)
 
     async def _piece(self, message: Message) -> None:
-        if not message.get("more_body", False):
+        last = not message.get("more_body", False)
+        if last:
             await self._paid.aend("served")
         elif message.get("body"):
             self._paid.delivered()
+        if self._keyed is not None:
+            self._keyed.piece(message)
+            if last:
+                await self._keyed.end(served=self._served)
 
 
 def _whole(status: int, headers: MutableHeaders) -> bool:
@@ -126,16 +146,15 @@ class _Conversation:
         await self._send(message)
 
 
-def paid_request(scope: dict[str, Any]) -> PaidRequest:
-    """The charges of the request that is being served.
+def paid_request(scope: dict[str, Any]) -> tuple[PaidRequest, Keyed | None]:
+    """The charges of the request that is being served, and its key if it has one.
 
     Raises `RuntimeError` where no middleware would end them.
     """
-    paid = scope.get(SCOPE_KEY)
-    if paid is None:
+    found: tuple[PaidRequest, Keyed | None] | None = scope.get(SCOPE_KEY)
+    if found is None:
         raise RuntimeError(
             "nothing would settle this charge: call paywall.install(app) on the app that has "
             "this route, or on one that it is mounted in"
         )
-    found: PaidRequest = paid
     return found

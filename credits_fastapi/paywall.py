@@ -13,10 +13,12 @@ from credits_core.async_client import AsyncCredits
 from credits_core.charge.pending import adrain
 from credits_core.charge.terms import HOLD_SECONDS, hold_terms, price_terms
 from credits_core.errors import CreditsError, InvalidRequestError
+from credits_core.http.idempotency import AnswerAgain
 from credits_core.http.paid import failing
 from credits_fastapi.answers import answer_error
 from credits_fastapi.decorators import paid_endpoint
 from credits_fastapi.dependencies import Rule, charge_dependency
+from credits_fastapi.keyed import answer_again
 from credits_fastapi.middleware import ChargesMiddleware
 from credits_fastapi.openapi import document
 
@@ -125,6 +127,7 @@ class Paywall:
         app.router.lifespan_context = both
         app.add_middleware(ChargesMiddleware, fails_on=self._fails_on)
         app.add_exception_handler(CreditsError, partial(answer_error, top_up_url=self._top_up_url))
+        app.add_exception_handler(AnswerAgain, answer_again)
         document(app)
 
     @asynccontextmanager

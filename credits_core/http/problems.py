@@ -13,6 +13,7 @@ from credits_core.errors import (
     InsufficientCreditsError,
     InvalidRequestError,
     LimitExceededError,
+    RepeatedRequestError,
     TransactionError,
 )
 
@@ -95,6 +96,8 @@ def problem(
     - 403 for `LimitExceededError` of the rule `"frozen"`: neither a top-up nor another request
       helps, somebody has to look at the account;
     - 404 for `HoldNotFoundError`;
+    - 409 for `RepeatedRequestError`, with Retry-After while the first request runs; 422 when its
+      `Idempotency-Key` was used for another request;
     - 409 for `HoldClosedError` (with its `state`), `IdempotencyConflictError` and
       `LimitExceededError` of any other `rule`: it would be refused again as it is; and for a
       bare `TransactionError`, such as a refund of what is no charge;
@@ -116,6 +119,8 @@ def problem(
         return answer._replace(headers={**answer.headers, "Retry-After": str(retry_after)})
     if isinstance(error, LimitExceededError):
         return _limit(error)
+    if isinstance(error, RepeatedRequestError):
+        return _repeated(error)
     if isinstance(error, HoldClosedError):
         detail = "The hold has ended already, in another way than is asked for."
         return _answer(409, "hold-closed", "Hold closed", detail, state=error.state)
@@ -123,6 +128,36 @@ def problem(
         if isinstance(error, kind):
             return _answer(status, name, title, detail)
     return _answer(500, "internal", "Internal error", "The request could not be charged.")
+
+
+_REPEATED: Final = {
+    "running": (
+        409,
+        "request-in-progress",
+        "Request in progress",
+        "A request with this Idempotency-Key is being worked on. Ask again a little later.",
+    ),
+    "mismatch": (
+        422,
+        "idempotency-key-reused",
+        "Idempotency key reused",
+        "This Idempotency-Key was used for another request. Use a new key for a new request.",
+    ),
+    "not_kept": (
+        409,
+        "answer-not-kept",
+        "Answer not kept",
+        "This request was served, and its answer was too large to be kept. Use a new key to have "
+        "it served, and charged, once more.",
+    ),
+}
+
+
+def _repeated(error: RepeatedRequestError) -> Problem:
+    answer = _answer(*_REPEATED[error.state])
+    if error.retry_after is None:
+        return answer
+    return answer._replace(headers={**answer.headers, "Retry-After": str(error.retry_after)})
 
 
 def _limit(error: LimitExceededError) -> Problem:

@@ -177,13 +177,17 @@ async def test_work_in_a_scope_that_ends_is_given_back_before_it_is_left(setting
 
 async def test_work_under_a_timeout_of_asyncio_is_given_back(setting: Setting) -> None:
     setting.store.seconds = 0.03
-    with pytest.raises(TimeoutError):
+
+    async def work() -> None:
         async with (
             asyncio.timeout(None) as timeout,
             require_credits(setting.credits, "alice", 10, "chat"),
         ):
             timeout.reschedule(0)
             await asyncio.sleep(60)
+
+    with pytest.raises(TimeoutError):
+        await work()
     assert (await setting.log())[1:] == [(-10, "chat"), (10, "refund")]
 
 
