@@ -95,18 +95,19 @@ class Period:
         one comes twice when clocks are put back, and some never come.
         """
         number = guess + 1
-        while number > 0 and begin(number).astimezone(UTC) > now.astimezone(UTC):
-            number -= 1
-        return cls(begin(number), begin(number + 1))
+        try:
+            while number > 0 and begin(number).astimezone(UTC) > now.astimezone(UTC):
+                number -= 1
+            start, end = begin(number), begin(number + 1)
+        except (OverflowError, ValueError) as error:
+            told = f"a period ends by the end of the calendar: {error}"
+            raise InvalidRequestError(told) from None
+        return cls(start, end)
 
 
 def _present(since: datetime, now: datetime | None) -> datetime:
     now = datetime.now(UTC) if now is None else now
-    for at in (since, now):
-        if not isinstance(at, datetime):
-            raise InvalidRequestError(f"periods are counted from datetimes, not {at!r}")
-        if at.utcoffset() is None:
-            raise InvalidRequestError(f"a datetime without a time zone: {at!r}")
+    since, now = validation.zoned(since), validation.zoned(now)
     if now.astimezone(UTC) < since.astimezone(UTC):
         raise InvalidRequestError(f"the subscription begins only at {since}")
     return now.astimezone(since.tzinfo)

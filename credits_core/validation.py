@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
@@ -100,6 +100,17 @@ def users(value: T) -> T:
     """Several users: any iterable of ids, but not one id, whose letters would be taken for ids."""
     if isinstance(value, (str, bytes)):
         raise _fail(f"users are several, not {type(value).__name__}: pass [{_short(value)}]")
+    if not isinstance(value, (Iterable, AsyncIterable)):
+        raise _fail(f"users are several ids, not {type(value).__name__}: {_short(value)}")
+    return value
+
+
+def zoned(value: object) -> datetime:
+    """A datetime of a time zone."""
+    if not isinstance(value, datetime):
+        raise _fail(f"periods are counted from datetimes, not {_short(value)}")
+    if value.utcoffset() is None:
+        raise _fail(f"a datetime without a time zone: {_short(value)}")
     return value
 
 

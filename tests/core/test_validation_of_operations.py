@@ -432,3 +432,23 @@ def test_credits_that_have_expired_already_are_refused_by_the_clock_of_the_store
             with pytest.raises(InvalidRequestError, match="expired before"):
                 credits.add("alice", 1, "x", expires_at=past)
         assert credits.get_transactions("alice") == []
+
+
+@pytest.mark.parametrize("users", [5, True, 1.5, object()])
+async def test_users_to_reconcile_are_several(users):
+    with pytest.raises(InvalidRequestError, match="users are several"):
+        Credits(MemoryBackend()).reconcile(users)
+    with pytest.raises(InvalidRequestError, match="users are several"):
+        await AsyncCredits(AsyncMemoryBackend()).reconcile(users)
+
+
+@pytest.mark.parametrize("kind", [Period.daily, Period.weekly, Period.monthly, Period.yearly])
+def test_a_period_that_ends_after_the_calendar_is_refused(kind):
+    last = datetime.max.replace(tzinfo=UTC)
+    with pytest.raises(InvalidRequestError, match="calendar"):
+        kind(last, last)
+
+
+def test_what_is_no_datetime_is_named_in_short():
+    with pytest.raises(InvalidRequestError, match="cannot be shown"):
+        Period.monthly(HUGE)
