@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
@@ -94,15 +93,13 @@ class _Answer:
 
     async def _start(self, message: Message) -> None:
         self.begun = True
-        headers = MutableHeaders(raw=list(message.setdefault("headers", [])))
+        headers = [*message.get("headers", ())]
         ending = self._paid.ending(message["status"])
         if ending == "failed" or _whole(message["status"], headers):
-            for charge in self._paid.charges:
-                charge.streaming = False
             await self._paid.aend(ending)
         for name, value in self._paid.headers():
-            headers[name] = value
-        message["headers"] = headers.raw
+            headers.append((name.lower().encode(), value.encode()))
+        message["headers"] = headers
         self._served = ending == "served"
         if self._keyed is not None:
             self._keyed.start(message)
@@ -119,9 +116,9 @@ class _Answer:
                 await self._keyed.end(served=self._served)
 
 
-def _whole(status: int, headers: MutableHeaders) -> bool:
+def _whole(status: int, headers: list[tuple[bytes, bytes]]) -> bool:
     """Whether an answer comes in one piece: its length is told, or it has no content."""
-    return "content-length" in headers or status in (204, 205, 304)
+    return any(name == b"content-length" for name, _ in headers) or status in (204, 205, 304)
 
 
 class _Conversation:
