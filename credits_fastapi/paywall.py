@@ -67,7 +67,7 @@ class Paywall:
     there is no `url`; the client is opened when the app starts and closed when it ends. Or
     hand in `client`, one of your own, which stays open.
 
-    >>> from fastapi import FastAPI, Request
+    >>> from fastapi import Depends, FastAPI, Request
     >>> async def current_user_id(request: Request) -> str:
     ...     return request.state.user_id
     >>> app, paywall = FastAPI(), Paywall(current_user_id, url="memory://")

@@ -99,7 +99,7 @@ class Worker:
     async def refunded(self):
         charge = await self.charge()
         for _ in range(2):
-            receipt = await self.credits.refund(self.user, charge.id)
+            receipt = await self.credits.refund(self.user, charge.tx_id)
             self.told[receipt.tx_id] = charge.amount
 
     async def hold(self):
