@@ -152,7 +152,7 @@ def broken_off(stream) -> UsageMeter:
     """What a meter knows of a stream whose connection broke."""
     meter = UsageMeter()
     # Each client has errors of its own for it, some of them of the HTTP library below.
-    with pytest.raises(Exception, match="peer closed connection|Connection error"):
+    with pytest.raises(Exception, match=r"peer closed connection|Connection error"):
         metered(stream, meter)
     return meter
 

@@ -118,6 +118,15 @@ def test_answers_without_ids():
     assert (meter.usage, meter.complete) == (Usage(100, 10), True)
 
 
+def test_what_a_later_event_does_not_state_stays():
+    meter = UsageMeter()
+    begun = {"input_tokens": 25, "cache_read_input_tokens": 7, "output_tokens": 1}
+    meter.feed({"type": "message_start", "message": {"id": "a", "usage": begun}})
+    ended = {"input_tokens": None, "cache_read_input_tokens": None, "output_tokens": 15}
+    meter.feed({"type": "message_delta", "usage": ended})
+    assert meter.usage == Usage(25, 15, 7)
+
+
 def test_an_event_that_is_about_no_answer_changes_nothing():
     meter = UsageMeter()
     meter.feed({"type": "ping"})

@@ -167,7 +167,12 @@ MESSAGE_STREAM: list[dict[str, Any]] = [
     {
         "type": "message_delta",
         "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-        "usage": {"output_tokens": 503, "input_tokens": None},
+        "usage": {
+            "input_tokens": 25,
+            "cache_creation_input_tokens": 248,
+            "cache_read_input_tokens": 1800,
+            "output_tokens": 503,
+        },
     },
     {"type": "message_stop"},
 ]
