@@ -33,6 +33,7 @@ MAX_METADATA_BYTES = 4096
 MAX_METADATA_DEPTH = 8
 MAX_LIMIT = 1000
 MAX_BATCH = 500
+MAX_TOKENS = 10**15
 MIN_FOLD_AGE_MS = 30 * 24 * 3600 * 1000
 MAX_HOLD_MS = 366 * 24 * 3600 * 1000
 MAX_ROUTE_CHARS = 512
@@ -208,6 +209,11 @@ def priority(value: object) -> int:
 def starting_credits(value: object) -> int:
     """The credits of a sign-up: 0 to 10^15."""
     return _whole(value, "credits", 0, MAX_AMOUNT)
+
+
+def tokens(value: object, what: str) -> int:
+    """A count of tokens: 0 to 10^15."""
+    return _whole(value, what, 0, MAX_TOKENS)
 
 
 def batch_size(value: int) -> int:
