@@ -3,7 +3,7 @@
 from credits_core.decoding.accounts import account, available, balance, deleted
 from credits_core.decoding.holds import extended, extension, hold, settled
 from credits_core.decoding.log import entry, page, transaction
-from credits_core.decoding.receipts import Unfound, receipt, receipts, renewed, returned
+from credits_core.decoding.receipts import Unfound, charge, receipt, receipts, renewed, returned
 from credits_core.decoding.refusals import accepted, instant, number, refuse, spendable
 from credits_core.decoding.transfers import Sent, cancelled, outbox, recalled, sent
 
@@ -15,6 +15,7 @@ __all__ = [
     "available",
     "balance",
     "cancelled",
+    "charge",
     "deleted",
     "entry",
     "extended",
