@@ -45,7 +45,7 @@ def charge(reply: Reply, *, user_id: str, tx_id: str, amount: int) -> Receipt:
         amount = int(reply[4])
     elif reply[0] == "replayed":
         # Collected before, and maybe in part.
-        amount = int((record(reply[3])[2:] or [amount])[0])
+        amount = next(map(int, record(reply[3])[2:]), amount)
     return receipt(reply, user_id=user_id, tx_id=tx_id, amount=amount)
 
 
