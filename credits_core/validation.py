@@ -244,6 +244,16 @@ def archive(value: object) -> None:
         )
 
 
+def route(value: object) -> str:
+    """The name of a route: 1 to 255 characters."""
+    return tx_id(value, "route")
+
+
+def outage_limit(value: object) -> int:
+    """Up to how many credits a user is served in an outage: 0 to 10^15."""
+    return _whole(value, "limit", 0, MAX_AMOUNT)
+
+
 def choice(value: object, what: str, choices: tuple[str, ...]) -> None:
     """One of a few words."""
     if value not in choices:
@@ -377,6 +387,12 @@ def metadata(value: Mapping[str, Any] | None) -> str | None:
     if size > MAX_METADATA_BYTES:
         raise _fail(f"metadata is {size} bytes of JSON; at most {MAX_METADATA_BYTES} are kept")
     return text
+
+
+def plain_metadata(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Metadata as it comes back from its JSON."""
+    text = metadata(value)
+    return None if text is None else json.loads(text)
 
 
 def _check_depth(value: object) -> None:
