@@ -17,7 +17,10 @@ from credits_core.charge import Charge, Cost, Priced
 from credits_core.charge.nesting import enter
 from credits_core.charge.price import check_cost
 from credits_core.charge.terms import Terms
-from credits_core.errors import InvalidRequestError
+from credits_core.charge.unpaid import Outage
+from credits_core.errors import BackendUnavailableError, InvalidRequestError
+from credits_core.outage import OutageJournal
+from credits_core.outage.admissions import new_key
 from credits_fastapi.middleware import paid_request
 
 __all__ = ["Dependency", "Given", "Rule", "charge_dependency", "rule_of"]
@@ -40,6 +43,8 @@ class Rule:
     exempt_when: Given | None
     terms: Callable[[str, Cost, str, Mapping[str, Any] | None], Terms]
     held: bool
+    outage_limit: int = 0
+    """Credits that each user may be served by a process while the store is away."""
 
     def check(self) -> None:
         """Refuse at import what could never be charged."""
@@ -60,13 +65,20 @@ def rule_of(dependency: object) -> Rule | None:
     return rule if isinstance(rule, Rule) else None
 
 
-def charge_dependency(rule: Rule, user: Given, client_of: Callable[[], AsyncCredits]) -> Dependency:
+def charge_dependency(
+    rule: Rule,
+    user: Given,
+    client_of: Callable[[], AsyncCredits],
+    journal: OutageJournal | None = None,
+) -> Dependency:
     """A dependency that charges the user by `rule` and gives the `Charge`.
 
     The middleware ends it: no code after a `yield`, which runs at other times in other versions
     of FastAPI and costs each request more than the charge itself.
     """
     rule.check()
+    if rule.outage_limit and journal is None:
+        raise InvalidRequestError("outage_limit needs a journal: Paywall(outage=OutageJournal(…))")
 
     async def paid(
         connection: HTTPConnection,
@@ -82,9 +94,16 @@ def charge_dependency(rule: Rule, user: Given, client_of: Callable[[], AsyncCred
             action = _endpoint(connection)
         payer, client = _user_id(credits_user), client_of()
         terms = rule.terms(payer, price, action or "", credits_metadata)
+        if journal is not None and rule.outage_limit:
+            outage = Outage(journal, _route(connection), rule.outage_limit)
+            terms = replace(terms, outage=outage, key=new_key())
         if keyed is not None:
-            await keyed.begin(connection, client, payer)
-            terms = replace(terms, key=keyed.charge_key())
+            try:
+                await keyed.begin(connection, client, payer)
+                terms = replace(terms, key=keyed.charge_key())
+            except BackendUnavailableError:
+                if terms.outage is None:
+                    raise
         charge = Charge(client, terms)
         await charge.abegin()
         request.charges.append(charge)
@@ -121,6 +140,11 @@ def _user_id(value: object) -> str:
             f"the user as a str; without a user it raises HTTPException(401)"
         )
     return value
+
+
+def _route(connection: HTTPConnection) -> str:
+    path = getattr(connection.scope.get("route"), "path", connection.scope["path"])
+    return f"{connection.scope.get('method', 'WebSocket')} {path}"[:512]
 
 
 def _endpoint(connection: HTTPConnection) -> str:

@@ -7,12 +7,15 @@ by piece is settled before its last piece leaves, or when it breaks off.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
+from credits_core.errors import BackendError
 from credits_core.http.paid import FailsOn, PaidRequest, failing
+from credits_core.http.problems import problem
 from credits_fastapi.keyed import Keyed, has_key
 
 if TYPE_CHECKING:
@@ -80,7 +83,7 @@ class _Answer:
         self._paid = paid
         self._keyed = keyed
         self._send = send
-        self._served = False
+        self._served = self._replaced = False
         self.begun = False
 
     async def send(self, message: Message) -> None:
@@ -89,14 +92,27 @@ class _Answer:
                 await self._start(message)
             elif message["type"] == "http.response.body":
                 await self._piece(message)
-        await self._send(message)
+        if not self._replaced:
+            await self._send(message)
+
+    async def _instead(self, error: BackendError) -> None:
+        """Answer that it cannot be charged, in the place of an answer that nobody would pay."""
+        self._replaced = True
+        status, headers, body = problem(error)
+        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": pairs})
+        await self._send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
     async def _start(self, message: Message) -> None:
         self.begun = True
         headers = [*message.get("headers", ())]
         ending = self._paid.ending(message["status"])
         if ending == "failed" or _whole(message["status"], headers):
-            await self._paid.aend(ending)
+            try:
+                await self._paid.aend(ending)
+            except BackendError as error:
+                await self._instead(error)
+                return
         for name, value in self._paid.headers():
             headers.append((name.lower().encode(), value.encode()))
         message["headers"] = headers

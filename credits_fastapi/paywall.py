@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from credits_core.charge.price import Cost
     from credits_core.charge.terms import Shortfall, Terms
     from credits_core.http.paid import FailsOn
+    from credits_core.outage import OutageJournal
     from credits_fastapi.dependencies import Dependency, Given
 
 __all__ = ["ClientOptions", "Paywall"]
@@ -84,13 +85,15 @@ class Paywall:
         *,
         top_up_url: str | None = None,
         fails_on: FailsOn = failing,
+        outage: OutageJournal | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
         """Keep the settings; nothing is opened yet.
 
         `top_up_url` is where credits are bought, for the answer 402. `fails_on` is given the
         status of an answer and says whether it is a failure, which costs nothing: by default 400
-        and more.
+        and more. `outage` is the journal of routes that serve on while the store is away, up to
+        their `outage_limit`; it is collected every second, and stays open.
 
         Raises `InvalidRequestError` when a client is given and options for one, too.
         """
@@ -103,6 +106,7 @@ class Paywall:
         self._given = client
         self._top_up_url = top_up_url
         self._fails_on = fails_on
+        self._outage = outage
         self._options = options
         # A client belongs to a loop; tests and servers in threads have several.
         self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Open] = WeakKeyDictionary()
@@ -139,10 +143,11 @@ class Paywall:
         At the end it waits, at most five seconds, for charges that are being given back.
         """
         if self._given is not None:
-            try:
-                yield
-            finally:
-                await adrain(self._given)
+            async with self._collecting(self._given):
+                try:
+                    yield
+                finally:
+                    await adrain(self._given)
             return
         loop = asyncio.get_running_loop()
         entry = self._open.get(loop)
@@ -150,7 +155,8 @@ class Paywall:
             entry = self._open[loop] = _Open(self._make())
         entry.apps += 1
         try:
-            yield
+            async with self._collecting(entry.client):
+                yield
         finally:
             entry.apps -= 1
             if not entry.apps:
@@ -159,6 +165,19 @@ class Paywall:
             if not entry.apps and self._open.get(loop) is entry:
                 del self._open[loop]
                 await entry.client.aclose()
+
+    @asynccontextmanager
+    async def _collecting(self, client: AsyncCredits) -> AsyncIterator[None]:
+        """Charge meanwhile for what was served while the store was away."""
+        if self._outage is None:
+            yield
+            return
+        task = asyncio.get_running_loop().create_task(self._outage.collect_for_ever(client))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait((task,))
 
     async def client(self) -> AsyncCredits:
         """The client, also as a dependency: `Annotated[AsyncCredits, Depends(paywall.client)]`.
@@ -174,6 +193,7 @@ class Paywall:
         metadata: Mapping[str, Any] | Given | None = None,
         *,
         exempt_when: Given | None = None,
+        outage_limit: int = 0,
     ) -> Dependency:
         """A dependency that charges the user a fixed price and gives its `Charge`.
 
@@ -184,8 +204,10 @@ class Paywall:
         `cost` is credits (0 is free), a `Priced` action, or a dependency of the app's own that
         answers either: its arguments are taken from the request, as those of any dependency.
         `metadata` (for the log) and `exempt_when` (True for who need not pay) may be
-        dependencies, too. `action` names the charge in the log, 1 to 64 characters; by default
-        the price's, or the endpoint's name, or "request" where that cannot be an action.
+        dependencies, too. `outage_limit` is how many credits each user may be served by a
+        process while the store is away, to be charged afterwards. `action` names the charge in
+        the log, 1 to 64 characters; by default it is the price's, or the endpoint's name, or
+        "request" where that cannot be an action.
 
         The same dependency object charges once in a request, however often it is used; two
         calls of `require_credits` make two charges.
@@ -199,8 +221,10 @@ class Paywall:
         def terms(user_id: str, price: Cost, named: str, more: Mapping[str, Any] | None) -> Terms:
             return price_terms(user_id, price, named or None, more, apart=True)
 
-        rule = Rule(cost, action, metadata, exempt_when, terms, held=False)
-        return charge_dependency(rule, self._user, self._client)
+        rule = Rule(
+            cost, action, metadata, exempt_when, terms, held=False, outage_limit=outage_limit
+        )
+        return charge_dependency(rule, self._user, self._client, self._outage)
 
     def hold_credits(
         self,
@@ -212,6 +236,7 @@ class Paywall:
         step: int | None = None,
         shortfall: Shortfall = "take",
         exempt_when: Given | None = None,
+        outage_limit: int = 0,
     ) -> Dependency:
         """A dependency that holds an estimate and gives its `Charge`; the answer settles it.
 
@@ -238,8 +263,10 @@ class Paywall:
                 apart=True,
             )
 
-        rule = Rule(estimate, action, metadata, exempt_when, terms, held=True)
-        return charge_dependency(rule, self._user, self._client)
+        rule = Rule(
+            estimate, action, metadata, exempt_when, terms, held=True, outage_limit=outage_limit
+        )
+        return charge_dependency(rule, self._user, self._client, self._outage)
 
     def charges(
         self,
@@ -248,6 +275,7 @@ class Paywall:
         metadata: Mapping[str, Any] | Given | None = None,
         *,
         exempt_when: Given | None = None,
+        outage_limit: int = 0,
     ) -> Callable[[F], F]:
         """`require_credits` as a decorator, between the route and the function.
 
@@ -257,7 +285,9 @@ class Paywall:
             @paywall.charges(10)
             async def chat(charge: Charge) -> str: ...
         """
-        paid = self.require_credits(cost, action, metadata, exempt_when=exempt_when)
+        paid = self.require_credits(
+            cost, action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
+        )
         return partial(paid_endpoint, paid)
 
     def holds(
@@ -270,6 +300,7 @@ class Paywall:
         step: int | None = None,
         shortfall: Shortfall = "take",
         exempt_when: Given | None = None,
+        outage_limit: int = 0,
     ) -> Callable[[F], F]:
         """`hold_credits` as a decorator, between the route and the function."""
         held = self.hold_credits(
@@ -280,6 +311,7 @@ class Paywall:
             step=step,
             shortfall=shortfall,
             exempt_when=exempt_when,
+            outage_limit=outage_limit,
         )
         return partial(paid_endpoint, held)
 

@@ -120,9 +120,9 @@ class AsyncLedger:
                     # So it is when a loop ends, and then the background has no time any more.
                     _log.warning("broken off, look whether the user was charged: %s", _told(terms))
                 unknown = OutcomeUnknownError("cancelled", command, executor.last_deadline())
-                self._undo(terms, unknown)
-            elif isinstance(error, OutcomeUnknownError):
-                self._undo(terms, error)
+                self.undo(terms, unknown)
+            elif isinstance(error, OutcomeUnknownError) and terms.outage is None:
+                self.undo(terms, error)
             raise
 
     async def extend(self, terms: Terms, tx_id: str, amount: int) -> Hold:
@@ -148,15 +148,15 @@ class AsyncLedger:
         """Nothing is left to do for a charge that was open."""
         self._pending.open -= 1
 
-    async def undo(self, terms: Terms, error: OutcomeUnknownError) -> None:
-        """Find out whether a charge happened; if so, give it back."""
+    def undo(self, terms: Terms, error: OutcomeUnknownError) -> None:
+        """Find out in the background whether a charge happened; if so, give it back."""
+        if terms.resumes is None:
+            self._pending.start(self._resolved(terms, error), _told(terms))
+
+    async def _resolved(self, terms: Terms, error: OutcomeUnknownError) -> None:
         receipt = await ainsist(lambda: self._client.resolve(error))
         if receipt is not None:
             await ainsist(lambda: self._make(terms, _undoing(terms, receipt.tx_id)))
-
-    def _undo(self, terms: Terms, error: OutcomeUnknownError) -> None:
-        if terms.resumes is None:
-            self._pending.start(self.undo(terms, error), _told(terms))
 
     async def _first(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
         try:
@@ -202,11 +202,11 @@ class Ledger:
             return executor.run(command)
         except BaseException as error:
             self._count(-1)
-            if isinstance(error, OutcomeUnknownError):
-                self._undo(terms, error)
+            if isinstance(error, OutcomeUnknownError) and terms.outage is None:
+                self.undo(terms, error)
             elif not isinstance(error, Exception):
                 # Ctrl-C, the timeout of a greenlet: the command may be on its way.
-                self._undo(
+                self.undo(
                     terms, OutcomeUnknownError("broken off", command, executor.last_deadline())
                 )
             raise
@@ -230,14 +230,14 @@ class Ledger:
         self._count(-1)
 
     def undo(self, terms: Terms, error: OutcomeUnknownError) -> None:
-        """Find out whether a charge happened; if so, give it back."""
+        """Find out in the background whether a charge happened; if so, give it back."""
+        if terms.resumes is None:
+            self._pending.start(lambda: self._resolved(terms, error), _told(terms))
+
+    def _resolved(self, terms: Terms, error: OutcomeUnknownError) -> None:
         receipt = insist(lambda: self._client.resolve(error))
         if receipt is not None:
             insist(lambda: self._make(terms, _undoing(terms, receipt.tx_id)))
-
-    def _undo(self, terms: Terms, error: OutcomeUnknownError) -> None:
-        if terms.resumes is None:
-            self._pending.start(lambda: self.undo(terms, error), _told(terms))
 
     def _first(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
         try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from credits_core.charge.tab import Ending
+    from credits_core.charge.unpaid import Outage
 
 __all__ = ["FailsWhen", "Shortfall", "Terms", "hold_terms", "price_terms"]
 
@@ -44,6 +45,8 @@ class Terms:
     """The idempotency key that the charge is made under, where an adapter has one."""
     resumes: str | None = None
     """The hold that is taken over from whoever made it."""
+    outage: Outage | None = None
+    """How it may be served while the store is away."""
 
     def ending(self, error: BaseException | None) -> Ending:
         """How a block ended that `error` left, if any."""

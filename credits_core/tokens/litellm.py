@@ -24,7 +24,6 @@ from credits_core.client import Credits
 from credits_core.errors import (
     BackendError,
     CreditsError,
-    InsufficientCreditsError,
     InvalidRequestError,
     PricingConfigError,
 )
@@ -166,7 +165,13 @@ class CreditsLogger(CustomLogger):
         """Charge, and try again while the store is away: the key makes it one charge."""
         for pause in (*PAUSES, None):
             try:
-                taken = _collect(self._credits, bill)
+                taken = self._credits.collect(
+                    bill.user_id,
+                    bill.amount,
+                    bill.action,
+                    bill.metadata,
+                    idempotency_key=bill.key,
+                ).amount
             except BackendError as error:
                 if pause is None:
                     _log.error("%s was not charged, or is not known to be: %s", bill, error)
@@ -180,21 +185,6 @@ class CreditsLogger(CustomLogger):
                 if taken < bill.amount:
                     _log.warning("%s was charged %d only: there was no more", bill, taken)
                 return
-
-
-def _collect(credits: Credits, bill: _Bill) -> int:
-    """Take what the bill says, or what there is; answers how much."""
-    wanted = bill.amount
-    while wanted:
-        try:
-            receipt = credits.deduct(
-                bill.user_id, wanted, bill.action, bill.metadata, idempotency_key=bill.key
-            )
-        except InsufficientCreditsError as shortage:
-            wanted = shortage.available
-        else:
-            return receipt.amount
-    return 0
 
 
 def _metadata(call: Mapping[str, Any]) -> dict[str, Any]:
