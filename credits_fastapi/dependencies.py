@@ -99,7 +99,7 @@ def charge_dependency(
             terms = replace(terms, outage=outage, key=new_key())
         if keyed is not None:
             try:
-                await keyed.begin(connection, client, payer)
+                await keyed.begin(connection, client, payer, _route(connection))
                 terms = replace(terms, key=keyed.charge_key())
             except BackendUnavailableError:
                 if terms.outage is None:

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from credits_core.errors import BackendError
 from credits_core.http.paid import FailsOn, PaidRequest, failing
 from credits_core.http.problems import problem
-from credits_fastapi.keyed import Keyed, has_key
+from credits_fastapi.keyed import KeyedAnswer, has_key
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,7 +47,7 @@ class ChargesMiddleware:
         if scope["type"] not in ("http", "websocket") or SCOPE_KEY in scope:
             await self._app(scope, receive, send)
             return
-        keyed = Keyed(receive) if has_key(scope) else None
+        keyed = KeyedAnswer(receive) if has_key(scope) else None
         paid = PaidRequest(self._fails_on)
         scope[SCOPE_KEY] = paid, keyed
         answer: _Answer | _Conversation
@@ -79,7 +79,7 @@ class _Answer:
     unfinished: Ending = "left"
     """What it means that the app has returned without a last piece: the client is gone."""
 
-    def __init__(self, paid: PaidRequest, keyed: Keyed | None, send: Send) -> None:
+    def __init__(self, paid: PaidRequest, keyed: KeyedAnswer | None, send: Send) -> None:
         self._paid = paid
         self._keyed = keyed
         self._send = send
@@ -159,12 +159,12 @@ class _Conversation:
         await self._send(message)
 
 
-def paid_request(scope: dict[str, Any]) -> tuple[PaidRequest, Keyed | None]:
+def paid_request(scope: dict[str, Any]) -> tuple[PaidRequest, KeyedAnswer | None]:
     """The charges of the request that is being served, and its key if it has one.
 
     Raises `RuntimeError` where no middleware would end them.
     """
-    found: tuple[PaidRequest, Keyed | None] | None = scope.get(SCOPE_KEY)
+    found: tuple[PaidRequest, KeyedAnswer | None] | None = scope.get(SCOPE_KEY)
     if found is None:
         raise RuntimeError(
             "nothing would settle this charge: call paywall.install(app) on the app that has "

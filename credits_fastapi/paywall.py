@@ -15,6 +15,7 @@ from credits_core.charge.terms import HOLD_SECONDS, hold_terms, price_terms
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.idempotency import AnswerAgain
 from credits_core.http.paid import failing
+from credits_core.outage.background import acollecting
 from credits_fastapi.answers import answer_error
 from credits_fastapi.decorators import paid_endpoint
 from credits_fastapi.dependencies import Rule, charge_dependency
@@ -143,7 +144,7 @@ class Paywall:
         At the end it waits, at most five seconds, for charges that are being given back.
         """
         if self._given is not None:
-            async with self._collecting(self._given):
+            async with acollecting(self._outage, self._given):
                 try:
                     yield
                 finally:
@@ -155,7 +156,7 @@ class Paywall:
             entry = self._open[loop] = _Open(self._make())
         entry.apps += 1
         try:
-            async with self._collecting(entry.client):
+            async with acollecting(self._outage, entry.client):
                 yield
         finally:
             entry.apps -= 1
@@ -165,19 +166,6 @@ class Paywall:
             if not entry.apps and self._open.get(loop) is entry:
                 del self._open[loop]
                 await entry.client.aclose()
-
-    @asynccontextmanager
-    async def _collecting(self, client: AsyncCredits) -> AsyncIterator[None]:
-        """Charge meanwhile for what was served while the store was away."""
-        if self._outage is None:
-            yield
-            return
-        task = asyncio.get_running_loop().create_task(self._outage.collect_for_ever(client))
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait((task,))
 
     async def client(self) -> AsyncCredits:
         """The client, also as a dependency: `Annotated[AsyncCredits, Depends(paywall.client)]`.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 from itertools import chain
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from credits_core import AsyncCredits, Credits, Receipt
     from credits_core.outage.lines import Served
-
-_log = logging.getLogger(__name__)
 
 
 class OutageJournal:
@@ -147,18 +144,6 @@ class OutageJournal:
             return turn
         finally:
             steps.close()
-
-    async def collect_for_ever(self, client: AsyncCredits, every: float = 1.0) -> None:
-        """Collect whenever something waits, looking every so many seconds, until cancelled."""
-        while True:
-            await asyncio.sleep(every)
-            try:
-                if self.pending:
-                    report = await self.collect(client)
-                    if report.collected:
-                        _log.warning("charged after an outage: %s", report)
-            except Exception:  # noqa: BLE001 - the app goes on, and so does this
-                _log.exception("what was served in an outage could not be collected")
 
     def collect_sync(self, client: Credits) -> CollectReport:
         """Charge for what was served, as `collect` does, in sync code."""
