@@ -35,7 +35,7 @@ _WHERE: Final = "credits_flask.charges"
 class RequestCharges(PaidRequest):
     """The charges of a request, and its key if it has one; the middleware ends them."""
 
-    __slots__ = ("_tokens", "answered", "body", "keyed", "site")
+    __slots__ = ("_tokens", "_untold", "answered", "body", "keyed", "site")
 
     def __init__(self, site: Site, environ: dict[str, Any]) -> None:
         super().__init__(site.settings.fails_on)
@@ -45,6 +45,7 @@ class RequestCharges(PaidRequest):
         self.answered = False
         """Whether the answer has begun, so that nothing would end another charge."""
         self._tokens: list[Token[Charge | None]] = []
+        self._untold: list[Charge] = []
         environ[_WHERE] = self
         if keys.KEY in environ:
             self.body = environ["wsgi.input"] = keys.DigestedInput(environ["wsgi.input"])
@@ -77,6 +78,7 @@ class RequestCharges(PaidRequest):
         charge = Charge(site.client, terms)
         charge.begin()
         self.charges.append(charge)
+        self._untold.append(charge)
         if terms.cost:
             self._tokens.append(enter(charge))
         return charge
@@ -86,8 +88,9 @@ class RequestCharges(PaidRequest):
         if ending != "served":
             # First: who takes the key over must not find a charge that was given back.
             self.end_key(None, paid=self.keeps(ending))
-        ended = [charge for charge in self.charges if charge.open]
         super().end(ending, error)
+        # Some have ended by themselves: those of streams.
+        ended, self._untold = self._untold, []
         tell(self.site.app, ended, self.site.settings.low_balance)
 
     def end_key(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:

@@ -114,6 +114,7 @@ class Charge(Lifecycle):
                 "it, or is not open"
             )
         self._state = "ended"
+        self.handed_over = True
         self._ledger.forget()
         return self.id
 

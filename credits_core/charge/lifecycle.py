@@ -53,6 +53,7 @@ class Lifecycle:
         "_unpaid",
         "balance",
         "cut_off",
+        "handed_over",
         "id",
         "streaming",
         "tab",
@@ -76,6 +77,8 @@ class Lifecycle:
         """Why a stream ended early: too few credits, or the store was away."""
         self.streaming = False
         """Whether a stream that has not ended yet will end it."""
+        self.handed_over = False
+        """Whether somebody else ends it."""
 
     @property
     def open(self) -> bool:
