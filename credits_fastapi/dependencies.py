@@ -5,7 +5,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias, cast
 
 from fastapi import Depends
@@ -80,6 +80,8 @@ def charge_dependency(
     if rule.outage_limit and journal is None:
         raise InvalidRequestError("outage_limit needs a journal: Paywall(outage=OutageJournal(…))")
 
+    terms_of = _Terms(rule)
+
     async def paid(
         connection: HTTPConnection,
         credits_user: Any,
@@ -88,19 +90,16 @@ def charge_dependency(
         credits_exempt: bool = False,
     ) -> Charge:
         request, keyed = paid_request(cast("dict[str, Any]", connection.scope))
-        price: Cost = 0 if credits_exempt else credits_cost
-        action = rule.action
-        if action is None and not isinstance(price, Priced):
-            action = _endpoint(connection)
         payer, client = _user_id(credits_user), client_of()
-        terms = rule.terms(payer, price, action or "", credits_metadata)
+        price = 0 if credits_exempt else credits_cost
+        terms = terms_of(connection, payer, price, credits_metadata)
         if journal is not None and rule.outage_limit:
             outage = Outage(journal, _route(connection), rule.outage_limit)
-            terms = replace(terms, outage=outage, key=new_key())
+            terms = terms._replace(outage=outage, key=new_key())
         if keyed is not None:
             try:
                 await keyed.begin(connection, client, payer, _route(connection))
-                terms = replace(terms, key=keyed.charge_key())
+                terms = terms._replace(key=keyed.charge_key())
             except BackendUnavailableError:
                 if terms.outage is None:
                     raise
@@ -133,6 +132,29 @@ def charge_dependency(
     return paid
 
 
+class _Terms:
+    """The terms of a request. Of a constant price they are checked once, not each time."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._constant = not (
+            callable(rule.cost) or callable(rule.metadata) or callable(rule.exempt_when)
+        )
+        self._ready: dict[str, Terms] = {}
+
+    def __call__(self, connection: HTTPConnection, payer: str, price: Cost, metadata: Any) -> Terms:
+        name = str(getattr(connection.scope.get("route"), "name", ""))
+        terms = self._ready.get(name)
+        if terms is None:
+            action = self._rule.action
+            if action is None and not isinstance(price, Priced):
+                action = _action(name)
+            terms = self._rule.terms(payer, price, action or "", metadata)
+            if self._constant:
+                self._ready[name] = terms
+        return terms._replace(user_id=payer)
+
+
 def _user_id(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(
@@ -147,9 +169,8 @@ def _route(connection: HTTPConnection) -> str:
     return f"{connection.scope.get('method', 'WebSocket')} {path}"[:512]
 
 
-def _endpoint(connection: HTTPConnection) -> str:
-    """The name of the endpoint as an action for the log; "request" if it cannot be one."""
-    name = str(getattr(connection.scope.get("route"), "name", ""))
+def _action(name: str) -> str:
+    """The name of an endpoint as an action for the log; "request" if it cannot be one."""
     try:
         return validation.action(name.strip()[: validation.MAX_ACTION_CHARS].strip())
     except InvalidRequestError:

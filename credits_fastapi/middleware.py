@@ -14,7 +14,13 @@ from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
 from credits_core.errors import BackendError
-from credits_core.http.paid import FailsOn, PaidRequest, failing
+from credits_core.http.paid import (
+    COST_HEADER,
+    REMAINING_HEADER,
+    FailsOn,
+    PaidRequest,
+    failing,
+)
 from credits_core.http.problems import problem
 from credits_fastapi.keyed import KeyedAnswer, has_key
 
@@ -29,6 +35,8 @@ SCOPE_KEY: Final = "credits_fastapi.paid"
 """Where the `PaidRequest` of a request stands in its scope, with its key."""
 
 _LEFT: Final = (ClientDisconnect, WebSocketDisconnect, OSError)
+
+_NAMES: Final = {name: name.lower().encode() for name in (COST_HEADER, REMAINING_HEADER)}
 
 _INTERNAL_ERROR: Final = 1011
 """The close code of a WebSocket whose server failed (RFC 6455, 7.4.1)."""
@@ -113,8 +121,7 @@ class _Answer:
             except BackendError as error:
                 await self._instead(error)
                 return
-        for name, value in self._paid.headers():
-            headers.append((name.lower().encode(), value.encode()))
+        headers += ((_NAMES[name], value.encode()) for name, value in self._paid.headers())
         message["headers"] = headers
         self._served = ending == "served"
         if self._keyed is not None:
@@ -122,7 +129,7 @@ class _Answer:
 
     async def _piece(self, message: Message) -> None:
         last = not message.get("more_body", False)
-        if last:
+        if last and self._paid.open:
             await self._paid.aend("served")
         elif message.get("body"):
             self._paid.delivered()

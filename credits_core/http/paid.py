@@ -46,6 +46,11 @@ class PaidRequest:
         self._fails_on = fails_on
         self.charges: list[Charge] = []
 
+    @property
+    def open(self) -> bool:
+        """Whether a charge is open still."""
+        return any(charge.open for charge in self.charges)
+
     def ending(self, status: int) -> Ending:
         """How the work ended, by the status of its answer."""
         return "failed" if self._fails_on(status) else "served"
@@ -58,7 +63,8 @@ class PaidRequest:
     async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, the last first."""
         for charge in reversed(self.charges):
-            await charge.aend(ending, error)
+            if charge.open:
+                await charge.aend(ending, error)
 
     def end(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, the last first."""

@@ -1,4 +1,4 @@
-"""The store frozen, then killed, under a steady load: who is served, and what is paid in the end."""
+"""The store frozen, then killed, under a steady load: who is served, and who pays in the end."""
 
 import asyncio
 import time
