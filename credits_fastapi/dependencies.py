@@ -19,8 +19,7 @@ from credits_core.charge.price import check_cost
 from credits_core.charge.terms import Terms
 from credits_core.charge.unpaid import Outage
 from credits_core.errors import BackendUnavailableError, InvalidRequestError
-from credits_core.outage import OutageJournal
-from credits_core.outage.admissions import new_key
+from credits_core.outage import OutageJournal, new_key
 from credits_fastapi.middleware import paid_request
 
 __all__ = ["Dependency", "Given", "Rule", "charge_dependency", "rule_of"]
