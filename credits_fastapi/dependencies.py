@@ -60,7 +60,9 @@ def rule_of(dependency: object) -> Rule | None:
     return rule if isinstance(rule, Rule) else None
 
 
-def charge_dependency(rule: Rule, user: Given, client_of: Callable[[], AsyncCredits]) -> Dependency:
+def charge_dependency(
+    rule: Rule, user: Given, client_of: Callable[[], AsyncCredits], lease: float
+) -> Dependency:
     """A dependency that charges the user by `rule` and gives the `Charge`.
 
     The middleware ends it: no code after a `yield`, which runs at other times in other versions
@@ -83,7 +85,7 @@ def charge_dependency(rule: Rule, user: Given, client_of: Callable[[], AsyncCred
         payer, client = _user_id(credits_user), client_of()
         terms = rule.terms(payer, price, action or "", credits_metadata)
         if keyed is not None:
-            await keyed.begin(connection, client, payer)
+            await keyed.begin(connection, client, payer, lease)
             terms = replace(terms, key=keyed.charge_key())
         charge = Charge(client, terms)
         await charge.abegin()

@@ -9,11 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
+from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.pending import adrain
 from credits_core.charge.terms import HOLD_SECONDS, hold_terms, price_terms
 from credits_core.errors import CreditsError, InvalidRequestError
-from credits_core.http.idempotency import AnswerAgain
+from credits_core.http.idempotency import LEASE_SECONDS, AnswerAgain
 from credits_core.http.paid import failing
 from credits_fastapi.answers import answer_error
 from credits_fastapi.decorators import paid_endpoint
@@ -84,16 +85,20 @@ class Paywall:
         *,
         top_up_url: str | None = None,
         fails_on: FailsOn = failing,
+        lease: float = LEASE_SECONDS,
         **options: Unpack[ClientOptions],
     ) -> None:
         """Keep the settings; nothing is opened yet.
 
         `top_up_url` is where credits are bought, for the answer 402. `fails_on` is given the
         status of an answer and says whether it is a failure, which costs nothing: by default 400
-        and more.
+        and more. `lease` is for how many seconds, up to an hour, a request with an
+        `Idempotency-Key` whose worker died blocks its key; of one that is at work it is renewed.
 
-        Raises `InvalidRequestError` when a client is given and options for one, too.
+        Raises `InvalidRequestError` when a client is given and options for one, too, or a lease
+        that is none.
         """
+        validation.lease_ms(lease)
         if client is not None and options:
             raise InvalidRequestError(
                 f"a client is given, so {', '.join(options)} would have no effect: "
@@ -103,6 +108,7 @@ class Paywall:
         self._given = client
         self._top_up_url = top_up_url
         self._fails_on = fails_on
+        self._lease = lease
         self._options = options
         # A client belongs to a loop; tests and servers in threads have several.
         self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Open] = WeakKeyDictionary()
@@ -200,7 +206,7 @@ class Paywall:
             return price_terms(user_id, price, named or None, more, apart=True)
 
         rule = Rule(cost, action, metadata, exempt_when, terms, held=False)
-        return charge_dependency(rule, self._user, self._client)
+        return charge_dependency(rule, self._user, self._client, self._lease)
 
     def hold_credits(
         self,
@@ -239,7 +245,7 @@ class Paywall:
             )
 
         rule = Rule(estimate, action, metadata, exempt_when, terms, held=True)
-        return charge_dependency(rule, self._user, self._client)
+        return charge_dependency(rule, self._user, self._client, self._lease)
 
     def charges(
         self,
