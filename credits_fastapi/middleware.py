@@ -1,8 +1,8 @@
 """Settles the charges of a request by what is answered to it: the one who sees every answer.
 
-A dependency cannot see what the endpoint returns, nor how a stream ends. What is answered in one
-piece is settled before its headers leave, so that they can tell the cost; what is answered piece
-by piece is settled before its last piece leaves, or when it breaks off.
+A dependency cannot see what the endpoint returns, nor how a stream ends. A fixed price is settled
+before the last piece of the answer leaves, a hold when it has left: a worker that dies in between
+has charged nothing for what nobody got. What fails is given back before it is answered.
 """
 
 from __future__ import annotations
@@ -132,39 +132,47 @@ class _Answer(_Outgoing):
         ending = self._paid.ending(message["status"])
         if ending == "failed" or not self._paid.charges:
             await self.end("failed")
-        elif message["status"] in _NO_CONTENT:
-            await self._paid.aend("served")
         self._head = message
-        if self._paid.open and _length(message) is not None:
-            return
-        await self._begin()
+        if message["status"] in _NO_CONTENT:
+            await self._whole()
+        elif not self._paid.open or _length(message) is None:
+            await self._begin(whole=False)
 
-    async def _begin(self) -> None:
+    async def _piece(self, message: Message) -> None:
+        last = not message.get("more_body", False)
+        body = message.get("body", b"")
+        if self._head is not None and (last or len(body) >= (_length(self._head) or 0)):
+            await self._whole()
+        elif last:
+            await self._paid.aserved()
+        elif body:
+            self._paid.delivered()
+        await self._begin(whole=False)
+        if self._keyed is not None:
+            self._keyed.piece(body)
+            if last:
+                await self._keyed.finish()
+        await self._pass(message)
+        if last:
+            await self._paid.aend("served")
+
+    async def _whole(self) -> None:
+        """The answer leaves as a whole."""
+        await self._paid.aserved()
+        await self._begin(whole=True)
+
+    async def _begin(self, *, whole: bool) -> None:
         """Let the beginning go, if it waits, with what can be told by now."""
         if self._head is None:
             return
         message, self._head = self._head, None
         headers = [*message.get("headers", ())]
-        for name, value in self._paid.headers():
+        for name, value in self._paid.headers(whole=whole):
             headers.append((name.lower().encode(), value.encode()))
         message["headers"] = headers
         self._begun = True
         if self._keyed is not None:
             self._keyed.start(message)
-        await self._pass(message)
-
-    async def _piece(self, message: Message) -> None:
-        last = not message.get("more_body", False)
-        body = message.get("body", b"")
-        if last or (self._head is not None and len(body) >= (_length(self._head) or 0)):
-            await self._paid.aend("served")
-        elif body:
-            self._paid.delivered()
-        await self._begin()
-        if self._keyed is not None:
-            self._keyed.piece(body)
-            if last:
-                await self._keyed.finish()
         await self._pass(message)
 
 
