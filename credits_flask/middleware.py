@@ -103,7 +103,7 @@ class _Answer:
                 request.end(ending)
             except BackendError as error:
                 return self._instead(source, error)
-        headers = [*headers, *request.headers()]
+        headers = [*headers, *request.headers(whole=whole)]
         keeper = None
         if ending == "served" and request.keyed is not None:
             keeper = AnswerKeeper(code, headers)

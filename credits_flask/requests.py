@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import abort, current_app, request
@@ -71,7 +70,7 @@ class RequestCharges(PaidRequest):
         )
         if self.body is not None:
             try:
-                terms = replace(terms, key=self._charge_key(self.body, terms.user_id, route))
+                terms = terms._replace(key=self._charge_key(self.body, terms.user_id, route))
             except BackendUnavailableError:
                 if terms.outage is None:
                     raise

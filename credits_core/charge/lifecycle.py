@@ -64,7 +64,8 @@ class Lifecycle:
         """Use `require_credits`, `hold_credits` or `resume_hold`, which check the terms."""
         self.terms = terms
         self.tab = Tab(terms.cost, held=terms.held)
-        self._ledger = AsyncLedger(client) if isinstance(client, AsyncCredits) else Ledger(client)
+        kind = AsyncLedger if isinstance(client, AsyncCredits) else Ledger
+        self._ledger: AsyncLedger | Ledger = kind.of(client)  # type: ignore[arg-type]
         self._outer: Charge | None = None
         self._state = "new"
         self._renew_at = 0.0
