@@ -88,9 +88,12 @@ class RequestCharges(PaidRequest):
             # First: who takes the key over must not find a charge that was given back.
             self.end_key(None, paid=self.keeps(ending))
         super().end(ending, error)
-        # Some have ended by themselves: those of streams.
-        ended, self._untold = self._untold, []
-        tell(self.site.app, ended, self.site.settings.low_balance)
+        self._tell()
+
+    def served(self) -> None:
+        """End the fixed prices of an answer that is about to leave, and send their signals."""
+        super().served()
+        self._tell()
 
     def end_key(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:
         """Keep the answer for whoever asks again, or let the same key try again."""
@@ -112,6 +115,11 @@ class RequestCharges(PaidRequest):
         """The thread goes on to work that these charges do not pay for."""
         while self._tokens:
             leave(self._tokens.pop())
+
+    def _tell(self) -> None:
+        ended = [charge for charge in self._untold if not charge.open]
+        self._untold = [charge for charge in self._untold if charge.open]
+        tell(self.site.app, ended, self.site.settings.low_balance)
 
     def _charge_key(self, body: keys.DigestedInput, user_id: str, route: str) -> str:
         if self.keyed is None:

@@ -108,7 +108,10 @@ def test_a_hold_in_the_view_is_settled_by_the_answer(
         charge.meter(2.5)
         return "short"
 
-    assert http.post("/summary").headers["Credits-Cost"] == "4"
+    answer = http.post("/summary")
+    assert answer.headers["Credits-Cost"] == "4"
+    assert credits.get_account(payer).held == 50  # until the answer has left
+    assert answer.text == "short"
     assert credits.get_balance(payer) == 96
     assert credits.get_account(payer).held == 0
 
