@@ -88,8 +88,7 @@ def charge_dependency(rule: Rule, user: Given, client_of: Callable[[], AsyncCred
         charge = Charge(client, terms)
         await charge.abegin()
         request.charges.append(charge)
-        if terms.cost:
-            enter(charge)
+        enter(charge)
         return charge
 
     given = {

@@ -159,7 +159,7 @@ class Charge(Lifecycle):
 
     async def __aenter__(self) -> Self:
         await self.abegin()
-        self._enter()
+        self._token = enter(self)
         return self
 
     async def __aexit__(
@@ -174,7 +174,7 @@ class Charge(Lifecycle):
 
     def __enter__(self) -> Self:
         self.begin()
-        self._enter()
+        self._token = enter(self)
         return self
 
     def __exit__(
@@ -186,10 +186,6 @@ class Charge(Lifecycle):
         self._leave(error)
         if error is not None or not self.streaming:
             self.end(self.terms.ending(error), error)
-
-    def _enter(self) -> None:
-        if self.terms.cost:
-            self._token = enter(self)
 
     def _leave(self, error: BaseException | None) -> None:
         if self._token is not None:

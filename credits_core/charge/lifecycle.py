@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.ledger import AsyncLedger, Ledger
-from credits_core.charge.nesting import current_charge
+from credits_core.charge.nesting import current_charge, payer
 from credits_core.charge.tab import Tab
 from credits_core.errors import (
     BackendError,
@@ -45,6 +45,7 @@ class Lifecycle:
         "_outer",
         "_renew_at",
         "_state",
+        "around",
         "balance",
         "cut_off",
         "id",
@@ -61,6 +62,8 @@ class Lifecycle:
         self._outer: Charge | None = None
         self._state = "new"
         self._renew_at = 0.0
+        self.around: Charge | None = None
+        """The charge of the work that this work is a part of, whoever pays for it."""
         self.id: str | None = None
         """The id of the charge or of the hold; None for what is free or paid by another charge."""
         self.balance: int | None = None
@@ -188,13 +191,14 @@ class Lifecycle:
         if self._state != "new":
             raise RuntimeError("a charge is begun once: make another for more work")
         terms = self.terms
+        self.around = current_charge()
         if not terms.cost:
             # Nothing is sent, and yet who could not pay cannot have it for nothing either.
             validation.user_id(terms.user_id)
             validation.action(terms.action)
             return 0
-        outer = None if terms.apart or terms.resumes else current_charge()
-        if outer is not None and outer.pays_for(terms.user_id, self._ledger):
+        outer = None if terms.apart or terms.resumes else payer(terms.user_id, self._ledger)
+        if outer is not None:
             self._outer = outer
             self.balance = outer.balance
             if not outer.tab.held:

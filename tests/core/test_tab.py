@@ -17,6 +17,7 @@ from credits_core.models import MAX_AMOUNT
 
 if TYPE_CHECKING:
     from credits_core.charge.tab import Ending
+    from credits_core.pricing import Number
 
 ENDINGS: tuple[Ending, ...] = ("served", "failed", "left")
 
@@ -117,7 +118,7 @@ def test_who_is_told_that_it_costs_nothing_pays_nothing_when_leaving() -> None:
 
 
 @given(st.lists(amounts, min_size=1, max_size=30))
-def test_what_is_metered_is_rounded_up_once(used: list[int | Decimal | Fraction | float]) -> None:
+def test_what_is_metered_is_rounded_up_once(used: list[Number]) -> None:
     tab = hold()
     for amount in used:
         tab.meter(amount)
@@ -127,7 +128,7 @@ def test_what_is_metered_is_rounded_up_once(used: list[int | Decimal | Fraction 
 
 @given(st.lists(amounts, max_size=20), st.lists(st.integers(0, 1000), max_size=5), endings)
 def test_never_more_is_kept_than_was_sold(
-    used: list[int | Decimal | Fraction | float], drawn: list[int], ending: Ending
+    used: list[Number], drawn: list[int], ending: Ending
 ) -> None:
     tab = hold()
     for amount in used:
@@ -142,7 +143,7 @@ def test_never_more_is_kept_than_was_sold(
 
 @given(st.integers(1, MAX_AMOUNT), amounts, endings)
 def test_a_fixed_price_never_becomes_more(
-    price: int, told: int | Decimal | Fraction | float, ending: Ending
+    price: int, told: Number, ending: Ending
 ) -> None:
     tab = fixed(price)
     try:
@@ -154,7 +155,7 @@ def test_a_fixed_price_never_becomes_more(
 
 @given(amounts, amounts, st.integers(0, 100))
 def test_what_is_missing_covers_what_is_used(
-    used: int | Decimal | Fraction | float, more: int | Decimal | Fraction | float, taken: int
+    used: Number, more: Number, taken: int
 ) -> None:
     tab = hold()
     tab.taken = taken
