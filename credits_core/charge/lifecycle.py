@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.ledger import AsyncLedger, Ledger
 from credits_core.charge.nesting import current_charge, payer
 from credits_core.charge.tab import Tab
+from credits_core.charge.turns import Turns
 from credits_core.errors import (
     BackendError,
     HoldClosedError,
@@ -20,6 +21,7 @@ from credits_core.errors import (
 from credits_core.models import Receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from credits_core.charge.charge import Charge
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from credits_core.pricing import Number
 
 __all__ = ["Lifecycle"]
+
+T = TypeVar("T", bound="Number")
 
 
 class Lifecycle:
@@ -45,6 +49,7 @@ class Lifecycle:
         "_outer",
         "_renew_at",
         "_state",
+        "_turns",
         "around",
         "balance",
         "cut_off",
@@ -62,6 +67,7 @@ class Lifecycle:
         self._outer: Charge | None = None
         self._state = "new"
         self._renew_at = 0.0
+        self._turns = Turns()
         self.around: Charge | None = None
         """The charge of the work that this work is a part of, whoever pays for it."""
         self.id: str | None = None
@@ -122,9 +128,7 @@ class Lifecycle:
 
     async def aspend(self, amount: Number) -> None:
         """Count what the work is about to use, and see that it is held: see `spend`."""
-        if (missing := self._missing(amount)) is not None:
-            await self._agrow(missing, self._async_ledger())
-        self.tab.meter(amount)
+        await self._acover(amount, self.tab.meter, self._async_ledger())
 
     def spend(self, amount: Number) -> None:
         """Count what the work is about to use, of a hold, and see that it is held.
@@ -133,9 +137,7 @@ class Lifecycle:
         trip a step, not a call. Raises `InsufficientCreditsError`, and counts nothing, where
         there is not enough. `aspend` is the same for an `AsyncCredits`.
         """
-        if (missing := self._missing(amount)) is not None:
-            self._grow(missing, self._sync_ledger())
-        self.tab.meter(amount)
+        self._cover(amount, self.tab.meter, self._sync_ledger())
 
     async def arenew(self) -> None:
         """Give a hold its full time again from now on: see `renew`."""
@@ -153,16 +155,33 @@ class Lifecycle:
     async def adraw(self, amount: int, ledger: AsyncLedger) -> None:
         """Pay for work inside this work, out of what is held."""
         if self.tab.held:
-            if (missing := self._missing(amount)) is not None:
-                await self._agrow(missing, ledger)
-            self.tab.draw(amount)
+            await self._acover(amount, self.tab.draw, ledger)
 
     def draw(self, amount: int, ledger: Ledger) -> None:
         """Pay for work inside this work, out of what is held."""
         if self.tab.held:
+            self._cover(amount, self.tab.draw, ledger)
+
+    async def _acover(self, amount: T, count: Callable[[T], None], ledger: AsyncLedger) -> None:
+        """See that `amount` is held, and count it: one at a time, or two would rely on one rest."""
+        await self._turns.await_mine()
+        try:
+            if (missing := self._missing(amount)) is not None:
+                await self._agrow(missing, ledger)
+            count(amount)
+        finally:
+            self._turns.pass_on()
+
+    def _cover(self, amount: T, count: Callable[[T], None], ledger: Ledger) -> None:
+        """See that `amount` is held, and count it: see `_acover`."""
+        mine = self._turns.wait_for_mine()
+        try:
             if (missing := self._missing(amount)) is not None:
                 self._grow(missing, ledger)
-            self.tab.draw(amount)
+            count(amount)
+        finally:
+            if mine:
+                self._turns.pass_on()
 
     async def _agrow(self, missing: int, ledger: AsyncLedger) -> None:
         if self._outer is not None:
@@ -224,7 +243,7 @@ class Lifecycle:
 
     def _grown(self, hold: Hold) -> None:
         self.balance = hold.balance
-        self.tab.taken = hold.amount
+        self.tab.taken = max(self.tab.taken, hold.amount)  # answers may overtake each other
         self._renewed()
 
     def _renewed(self) -> None:

@@ -24,7 +24,7 @@ class Work:
     """
 
     def __init__(self, charge: Charge, *, sync: bool) -> None:
-        self.charge = charge
+        self.charge: Any = charge
         self.sync = sync
 
     def __getattr__(self, name: str) -> Any:
@@ -37,7 +37,7 @@ class Work:
             await self.charge.__aenter__()
         return self
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, *error: object) -> None:
         if self.sync:
             self.charge.__exit__(*error)
         else:

@@ -159,11 +159,14 @@ async def test_the_only_work_inside_fails(credits, rich):
 
 
 async def test_work_around_that_fails_gives_everything_back(credits, rich):
-    with pytest.raises(KeyError):
+    async def work() -> None:
         async with held(credits, rich, 50):
             async with fixed(credits, rich, 20, "inner"):
                 pass
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await work()
     await sound(credits, rich, 100)
 
 

@@ -142,9 +142,7 @@ def test_never_more_is_kept_than_was_sold(
 
 
 @given(st.integers(1, MAX_AMOUNT), amounts, endings)
-def test_a_fixed_price_never_becomes_more(
-    price: int, told: Number, ending: Ending
-) -> None:
+def test_a_fixed_price_never_becomes_more(price: int, told: Number, ending: Ending) -> None:
     tab = fixed(price)
     try:
         tab.settle(told)
@@ -154,9 +152,7 @@ def test_a_fixed_price_never_becomes_more(
 
 
 @given(amounts, amounts, st.integers(0, 100))
-def test_what_is_missing_covers_what_is_used(
-    used: Number, more: Number, taken: int
-) -> None:
+def test_what_is_missing_covers_what_is_used(used: Number, more: Number, taken: int) -> None:
     tab = hold()
     tab.taken = taken
     tab.meter(used)
