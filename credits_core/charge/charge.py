@@ -145,14 +145,16 @@ class Charge(Lifecycle):
         """Deliver pieces and meter them as they are delivered; the end of the stream settles.
 
         `piece_cost` is credits a piece, 0 or more, or a function of the piece; it needs a hold,
-        which grows in steps. When the credits run out, or the store is away, the stream ends
-        before the piece that nobody paid, and `cut_off` says why. `final` makes one more piece,
-        free, of the charge as it ended. Who leaves pays for what was delivered; so does a stream
-        of which each piece is paid when its source breaks.
+        which grows in steps. When the credits run out, the store is away or the hold has ended,
+        the stream ends before the piece that nobody paid, and `cut_off` says why. `final` makes
+        one more piece, free, of the charge as it ended. Who leaves pays for what was delivered;
+        so does a stream of which each piece is paid when its source breaks.
 
         The stream may outlive the `with` block that it was made in, if it is handed out before
-        its first piece is taken.
+        its first piece is taken. Then close it: one that is dropped before it began is not
+        settled, so that a fixed price stays and a hold expires.
         """
+        self.must_be_open()
         if piece_cost is not None and not self.tab.held:
             raise InvalidRequestError("a fixed price has no cost a piece: use hold_credits")
         return streams.delivered(self, pieces, piece_cost, final)

@@ -75,7 +75,7 @@ class Lifecycle:
         self.balance: int | None = None
         """The credits that were left when the ledger last answered; None if it was not asked."""
         self.cut_off: CreditsError | None = None
-        """Why a stream ended early: too few credits, or the store was away."""
+        """Why a stream ended early: too few credits, the store was away, or the hold has ended."""
         self.streaming = False
         """Whether a stream that has not ended yet will end it."""
 
@@ -83,6 +83,11 @@ class Lifecycle:
     def open(self) -> bool:
         """Whether the work has begun and has not ended."""
         return self._state == "open"
+
+    def must_be_open(self) -> None:
+        """Raise `RuntimeError` before the work has begun, and after it has ended."""
+        if not self.open:
+            raise RuntimeError("the charge is not open: the work has not begun, or has ended")
 
     async def abegin(self) -> Self:
         """Charge, or hold: the work may begin."""
@@ -253,8 +258,7 @@ class Lifecycle:
 
     def _missing(self, amount: Number) -> int | None:
         """By how much the hold must grow for `amount` more; None where there is no need to ask."""
-        if not self.open:
-            raise RuntimeError("the charge is not open: the work has not begun, or has ended")
+        self.must_be_open()
         if self._outer is None and self.id is None:
             return None  # free
         missing = self.tab.lacks(amount)
