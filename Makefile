@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # stays in one of them: the examples of a page are one story.
 JOBS ?= $(shell $(PYTHON) -c "import os; print(max(2, min(8, os.cpu_count() or 2)))")
 
-.PHONY: demo test mutants lint types bench soak docs build smoke clean
+.PHONY: demo test litellm mutants lint types bench soak docs build smoke clean
 
 # One stamp a set of extras: what is asked for is installed once.
 $(VENV)/.installed-%: pyproject.toml
@@ -18,6 +18,10 @@ demo: $(VENV)/.installed-all
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+# With the real LiteLLM, whose 350 MB `make test` does without.
+litellm: $(VENV)/.installed-test $(VENV)/.installed-litellm
+	$(BIN)/python -m pytest -m litellm tests/adapters/test_litellm.py $(ARGS)
 
 # Does anything notice when a rule of the ledger is wrong?
 mutants: $(VENV)/.installed-test

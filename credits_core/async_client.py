@@ -15,6 +15,7 @@ from credits_core.executor import AsyncExecutor
 from credits_core.models import AccountExport, BalanceVerification, Receipt, ReconcileReport
 from credits_core.operations.accounts import AsyncAccounts
 from credits_core.operations.allowances import AsyncAllowances
+from credits_core.operations.collections import AsyncCollections
 from credits_core.operations.holds import AsyncHolds
 from credits_core.operations.many import AsyncMany
 from credits_core.operations.requests import AsyncRequests
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 class AsyncCredits(
     AsyncAccounts,
     AsyncAllowances,
+    AsyncCollections,
     AsyncHolds,
     AsyncMany,
     AsyncRequests,

@@ -66,7 +66,8 @@ class Receipt:
 
     `amount` is how many credits moved (never negative); `balance` is the balance at the
     time of the reply. `created` is False where there was nothing to do: a sign-up that had been
-    done before, an allowance of a period that is past, a merge of an empty account.
+    done before, an allowance of a period that is past, a merge of an empty account, a collection
+    from one.
     `replayed` is True when an earlier call did the work: one with the same idempotency key,
     or, of what happens only once anyway, the same settle, release, full refund, full revocation
     or allowance.

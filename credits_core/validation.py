@@ -33,6 +33,7 @@ MAX_METADATA_BYTES = 4096
 MAX_METADATA_DEPTH = 8
 MAX_LIMIT = 1000
 MAX_BATCH = 500
+MAX_TOKENS = 10**15
 MIN_FOLD_AGE_MS = 30 * 24 * 3600 * 1000
 MAX_HOLD_MS = 366 * 24 * 3600 * 1000
 MAX_ROUTE_CHARS = 512
@@ -210,6 +211,11 @@ def starting_credits(value: object) -> int:
     return _whole(value, "credits", 0, MAX_AMOUNT)
 
 
+def tokens(value: object, what: str) -> int:
+    """A count of tokens: 0 to 10^15."""
+    return _whole(value, what, 0, MAX_TOKENS)
+
+
 def batch_size(value: int) -> int:
     """How many operations may happen together on one account: 1 to 500."""
     return _whole(value, "the number of items", 1, MAX_BATCH)
@@ -236,6 +242,16 @@ def archive(value: object) -> None:
             f"an archive has a write of its own, such as JsonLinesArchive(path) or "
             f"SqlArchive(url), not {_short(value)}"
         )
+
+
+def route(value: object) -> str:
+    """The name of a route: 1 to 255 characters."""
+    return tx_id(value, "route")
+
+
+def outage_limit(value: object) -> int:
+    """Up to how many credits a user is served in an outage: 0 to 10^15."""
+    return _whole(value, "limit", 0, MAX_AMOUNT)
 
 
 def choice(value: object, what: str, choices: tuple[str, ...]) -> None:
@@ -371,6 +387,12 @@ def metadata(value: Mapping[str, Any] | None) -> str | None:
     if size > MAX_METADATA_BYTES:
         raise _fail(f"metadata is {size} bytes of JSON; at most {MAX_METADATA_BYTES} are kept")
     return text
+
+
+def plain_metadata(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Metadata as it comes back from its JSON."""
+    text = metadata(value)
+    return None if text is None else json.loads(text)
 
 
 def _check_depth(value: object) -> None:

@@ -5,7 +5,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias, cast
 
 from fastapi import Depends
@@ -17,7 +17,10 @@ from credits_core.charge import Charge, Cost, Priced
 from credits_core.charge.nesting import enter
 from credits_core.charge.price import check_cost
 from credits_core.charge.terms import Terms
-from credits_core.errors import InvalidRequestError
+from credits_core.charge.unpaid import Outage
+from credits_core.errors import BackendUnavailableError, InvalidRequestError
+from credits_core.outage import OutageJournal
+from credits_core.outage.admissions import new_key
 from credits_fastapi.middleware import paid_request
 
 __all__ = ["Dependency", "Given", "Rule", "charge_dependency", "rule_of"]
@@ -40,6 +43,8 @@ class Rule:
     exempt_when: Given | None
     terms: Callable[[str, Cost, str, Mapping[str, Any] | None], Terms]
     held: bool
+    outage_limit: int = 0
+    """Credits that each user may be served by a process while the store is away."""
 
     def check(self) -> None:
         """Refuse at import what could never be charged."""
@@ -61,7 +66,10 @@ def rule_of(dependency: object) -> Rule | None:
 
 
 def charge_dependency(
-    rule: Rule, user: Given, client_of: Callable[[], AsyncCredits], lease: float
+    rule: Rule,
+    user: Given,
+    client_of: Callable[[], AsyncCredits],
+    journal: OutageJournal | None = None,
 ) -> Dependency:
     """A dependency that charges the user by `rule` and gives the `Charge`.
 
@@ -69,6 +77,10 @@ def charge_dependency(
     of FastAPI and costs each request more than the charge itself.
     """
     rule.check()
+    if rule.outage_limit and journal is None:
+        raise InvalidRequestError("outage_limit needs a journal: Paywall(outage=OutageJournal(…))")
+
+    terms_of = _Terms(rule)
 
     async def paid(
         connection: HTTPConnection,
@@ -78,15 +90,19 @@ def charge_dependency(
         credits_exempt: bool = False,
     ) -> Charge:
         request, keyed = paid_request(cast("dict[str, Any]", connection.scope))
-        price: Cost = 0 if credits_exempt else credits_cost
-        action = rule.action
-        if action is None and not isinstance(price, Priced):
-            action = _endpoint(connection)
         payer, client = _user_id(credits_user), client_of()
-        terms = rule.terms(payer, price, action or "", credits_metadata)
+        price = 0 if credits_exempt else credits_cost
+        terms = terms_of(connection, payer, price, credits_metadata)
+        if journal is not None and rule.outage_limit:
+            outage = Outage(journal, _route(connection), rule.outage_limit)
+            terms = terms._replace(outage=outage, key=new_key())
         if keyed is not None:
-            await keyed.begin(connection, client, payer, lease)
-            terms = replace(terms, key=keyed.charge_key())
+            try:
+                await keyed.begin(connection, client, payer, _route(connection))
+                terms = terms._replace(key=keyed.charge_key())
+            except BackendUnavailableError:
+                if terms.outage is None:
+                    raise
         charge = Charge(client, terms)
         await charge.abegin()
         request.charges.append(charge)
@@ -116,6 +132,29 @@ def charge_dependency(
     return paid
 
 
+class _Terms:
+    """The terms of a request. Of a constant price they are checked once, not each time."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._constant = not (
+            callable(rule.cost) or callable(rule.metadata) or callable(rule.exempt_when)
+        )
+        self._ready: dict[str, Terms] = {}
+
+    def __call__(self, connection: HTTPConnection, payer: str, price: Cost, metadata: Any) -> Terms:
+        name = str(getattr(connection.scope.get("route"), "name", ""))
+        terms = self._ready.get(name)
+        if terms is None:
+            action = self._rule.action
+            if action is None and not isinstance(price, Priced):
+                action = _action(name)
+            terms = self._rule.terms(payer, price, action or "", metadata)
+            if self._constant:
+                self._ready[name] = terms
+        return terms._replace(user_id=payer)
+
+
 def _user_id(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(
@@ -125,9 +164,15 @@ def _user_id(value: object) -> str:
     return value
 
 
-def _endpoint(connection: HTTPConnection) -> str:
-    """The name of the endpoint as an action for the log; "request" if it cannot be one."""
-    name = str(getattr(connection.scope.get("route"), "name", ""))
+def _route(connection: HTTPConnection) -> str:
+    scope = connection.scope
+    # Of a mounted app: where it is mounted tells its routes from those of another.
+    path = scope.get("root_path", "") + getattr(scope.get("route"), "path", scope["path"])
+    return f"{scope.get('method', 'WebSocket')} {path}"[:512]
+
+
+def _action(name: str) -> str:
+    """The name of an endpoint as an action for the log; "request" if it cannot be one."""
     try:
         return validation.action(name.strip()[: validation.MAX_ACTION_CHARS].strip())
     except InvalidRequestError:

@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
-import secrets
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope
 from fastapi import Request, Response
 
-from credits_core.charge.pending import ainsist, apending_of
-from credits_core.errors import BackendError, CreditsError
-from credits_core.http.idempotency import (
-    HEADER,
-    AnswerAgain,
-    AnswerKeeper,
-    KeyedRequest,
-    fingerprint,
-    key_of,
-)
+from credits_core.charge.pending import AsyncPending
+from credits_core.http.idempotency import HEADER, LEASE_SECONDS, AnswerAgain, AnswerKeeper, key_of
+from credits_core.http.keyed import AsyncKeyed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from fastapi.requests import HTTPConnection
     from starlette.types import Message, Receive
 
     from credits_core.async_client import AsyncCredits
-    from credits_core.models import RequestRecord
 
-__all__ = ["Keyed", "answer_again", "has_key"]
+__all__ = ["KeyedAnswer", "answer_again", "has_key"]
 
 _HEADER = HEADER.lower().encode()
-
-_LAPSED = 0.001
-"""The lease of a request that its worker has given up, in seconds."""
-
-_log = logging.getLogger(__name__)
 
 
 def has_key(scope: Any) -> bool:
@@ -58,17 +40,16 @@ async def answer_again(request: Request, error: Exception) -> Response:  # noqa:
     return response
 
 
-class Keyed:
-    """What the middleware knows of a request with a key: its body, its worker, its answer."""
+class KeyedAnswer:
+    """What the middleware sees of a request with a key: its body, and its answer as it leaves."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, lease: float = LEASE_SECONDS) -> None:
         self._receive = receive
+        self._lease = lease
         self._digest = hashlib.sha256()
         self._whole = False
-        self._request: KeyedRequest | None = None
         self._client: AsyncCredits | None = None
-        self._renew: Callable[..., Awaitable[RequestRecord]] | None = None
-        self._renewing: asyncio.Task[None] | None = None
+        self._keyed: AsyncKeyed | None = None
         self._answer: AnswerKeeper | None = None
 
     async def receive(self) -> Message:
@@ -80,40 +61,31 @@ class Keyed:
         return message
 
     async def begin(
-        self, connection: HTTPConnection, client: AsyncCredits, user_id: str, lease: float
+        self, connection: HTTPConnection, client: AsyncCredits, user_id: str, route: str
     ) -> None:
         """Begin the request, once; an answer that is kept leaves as `AnswerAgain`.
 
         It is of the user who is charged first.
         """
-        if self._request is not None:
+        if self._keyed is not None:
             return
         if not self._whole and isinstance(connection, Request):
             await connection.body()
         scope = connection.scope
-        path = scope.get("root_path", "") + getattr(scope.get("route"), "path", scope["path"])
         target = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
-        known = user_id, f"{scope['method']} {path}"[:512], key_of(connection.headers[HEADER])
-        owner = secrets.token_hex(16)
-        begin = partial(
-            client.begin_request,
-            *known,
-            fingerprint=fingerprint(target, self._digest.hexdigest()),
-            lease=lease,
-            owner=owner,
+        key, digest = key_of(connection.headers[HEADER]), self._digest.hexdigest()
+        self._client = client
+        self._keyed = await AsyncKeyed.begin(
+            client, user_id, route, key, target, digest, lease=self._lease
         )
-        self._client, self._renew = client, begin
-        record = await begin()
-        self._request = KeyedRequest.of(record, *known)
-        self._renewing = asyncio.get_running_loop().create_task(_renewed(begin, lease / 3))
 
     def charge_key(self) -> str | None:
         """The key for the next charge of the request."""
-        return None if self._request is None else self._request.charge_key()
+        return None if self._keyed is None else self._keyed.request.charge_key()
 
     def start(self, message: Message) -> None:
         """The answer begins."""
-        if self._request is None:
+        if self._keyed is None:
             return
         pairs = [
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]
@@ -127,64 +99,22 @@ class Keyed:
 
     async def finish(self) -> None:
         """Keep the answer: it is whole."""
-        if (ended := self._ended()) is not None and self._answer is not None:
-            client, one = ended
-            finish = client.finish_request
-            text = self._answer.text()
-            step = partial(finish, one.user_id, one.route, one.key, one.owner, text)
-            await _insisted(client, step, one)
+        await self._end(self._answer)
 
     async def give_up(self, *, paid: bool) -> None:
         """There is no whole answer: let the same key try again, at once.
 
-        `paid` is whether a fixed price stays paid. Then whoever comes again takes the request
-        over, and its charge with it; otherwise the next one is the first.
+        `paid` is whether a fixed price stays paid: see `AsyncKeyed.end`.
         """
-        if (ended := self._ended()) is None or self._renew is None:
+        await self._end(None, paid=paid)
+
+    async def _end(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:
+        keyed, self._keyed = self._keyed, None
+        if keyed is None or self._client is None:
             return
-        client, one = ended
-        step: Callable[[], Awaitable[object]]
-        if paid:
-            step = partial(self._renew, lease=_LAPSED)
-        else:
-            step = partial(client.abandon_request, one.user_id, one.route, one.key, one.owner)
-        await _insisted(client, step, one)
-
-    def _ended(self) -> tuple[AsyncCredits, KeyedRequest] | None:
-        one, self._request = self._request, None
-        if one is None or self._client is None:
-            return None
-        if self._renewing is not None:
-            self._renewing.cancel()
-        return self._client, one
-
-
-async def _insisted(
-    client: AsyncCredits, step: Callable[[], Awaitable[object]], one: KeyedRequest
-) -> None:
-    """Tell the store, whoever is cancelled; while it is away the background tries again."""
-    pending = apending_of(client)
-    what = f"the end of the request of {one.user_id!r} with the key {one.key!r}"
-
-    async def first() -> None:
-        try:
-            await step()
-        except BackendError as error:
-            # The answer goes out all the same; until the lease ends, the key answers 409.
-            _log.warning("%s is not stored yet: %s", what, error)
-            pending.start(ainsist(step), what)
-        except CreditsError as error:
-            _log.warning("%s is not stored: %s", what, error)
-
-    with CancelScope(shield=True):
-        await asyncio.shield(pending.start(first(), what))
-
-
-async def _renewed(renew: Callable[[], Awaitable[object]], pause: float) -> None:
-    """Keep the lease of work that takes longer, until it is cancelled."""
-    while True:
-        await asyncio.sleep(pause)
-        try:
-            await renew()
-        except CreditsError as error:
-            _log.warning("the lease of a request with a key is not renewed: %s", error)
+        one = keyed.request
+        what = f"the end of the request of {one.user_id!r} with the key {one.key!r}"
+        ending = AsyncPending.of(self._client).start(keyed.end(answer, paid=paid), what)
+        # Whoever is cancelled: a key that nobody gives up answers 409 until its lease ends.
+        with CancelScope(shield=True):
+            await asyncio.shield(ending)

@@ -7,13 +7,23 @@ has charged nothing for what nobody got. What fails is given back before it is a
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
-from credits_core.http.paid import FailsOn, PaidRequest, failing
-from credits_fastapi.keyed import Keyed, has_key
+from credits_core.errors import BackendError
+from credits_core.http.idempotency import LEASE_SECONDS
+from credits_core.http.paid import (
+    COST_HEADER,
+    REMAINING_HEADER,
+    FailsOn,
+    PaidRequest,
+    failing,
+)
+from credits_core.http.problems import problem
+from credits_fastapi.keyed import KeyedAnswer, has_key
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,6 +37,8 @@ SCOPE_KEY: Final = "credits_fastapi.paid"
 
 _LEFT: Final = (ClientDisconnect, WebSocketDisconnect)
 
+_NAMES: Final = {name: name.lower().encode() for name in (COST_HEADER, REMAINING_HEADER)}
+
 _INTERNAL_ERROR: Final = 1011
 """The close code of a WebSocket whose server failed (RFC 6455, 7.4.1)."""
 
@@ -38,17 +50,20 @@ _NO_CONTENT: Final = (204, 205, 304)
 class ChargesMiddleware:
     """ASGI middleware that `Paywall.install` adds; the outermost works for those inside it."""
 
-    def __init__(self, app: ASGIApp, fails_on: FailsOn = failing) -> None:
-        """Wrap `app`; `fails_on` is given the status of an answer."""
+    def __init__(
+        self, app: ASGIApp, fails_on: FailsOn = failing, lease: float = LEASE_SECONDS
+    ) -> None:
+        """Wrap `app`; `fails_on` and `lease` are those of `Paywall`."""
         self._app = app
         self._fails_on = fails_on
+        self._lease = lease
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app, and end what it charged."""
         if scope["type"] not in ("http", "websocket") or SCOPE_KEY in scope:
             await self._app(scope, receive, send)
             return
-        keyed = Keyed(receive) if has_key(scope) else None
+        keyed = KeyedAnswer(receive, self._lease) if has_key(scope) else None
         if keyed is not None and _PATHSEND in scope.get("extensions", ()):
             # What the server reads from a file itself cannot be kept.
             extensions = {**scope["extensions"]}
@@ -108,25 +123,44 @@ class _Answer(_Outgoing):
     unfinished = "left"
     """What it means that the app has returned without a last piece: the client is gone."""
 
-    def __init__(self, paid: PaidRequest, keyed: Keyed | None, send: Send) -> None:
+    def __init__(self, paid: PaidRequest, keyed: KeyedAnswer | None, send: Send) -> None:
         super().__init__(paid, send)
         self._keyed = keyed
+        self._replaced = False
         self._head: Message | None = None
         """The beginning, while it waits for the first piece to show whether there are more."""
 
     async def send(self, message: Message) -> None:
         if not self._paid.charges and self._keyed is None:
             await self._pass(message)
-        elif message["type"] == "http.response.start":
-            await self._start(message)
-        else:
-            await self._piece(message)
+        elif not self._replaced:
+            try:
+                await self._settle_and_pass(message)
+            except BackendError as error:
+                if self._begun:
+                    raise
+                await self._instead(error)
 
     async def end(self, ending: Ending, error: BaseException | None = None) -> None:
         if self._keyed is not None:
             # First: who takes the key over must not find a charge that was given back.
             await self._keyed.give_up(paid=self._paid.keeps(ending))
         await self._paid.aend(ending, error)
+
+    async def _settle_and_pass(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._start(message)
+        else:
+            await self._piece(message)
+
+    async def _instead(self, error: BackendError) -> None:
+        """Answer that it cannot be charged, in the place of an answer that nobody would pay."""
+        self._replaced = True
+        await self.end("failed")
+        status, headers, body = problem(error)
+        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self._pass({"type": "http.response.start", "status": status, "headers": pairs})
+        await self._pass({"type": "http.response.body", "body": json.dumps(body).encode()})
 
     async def _start(self, message: Message) -> None:
         ending = self._paid.ending(message["status"])
@@ -167,8 +201,8 @@ class _Answer(_Outgoing):
             return
         message, self._head = self._head, None
         headers = [*message.get("headers", ())]
-        for name, value in self._paid.headers(whole=whole):
-            headers.append((name.lower().encode(), value.encode()))
+        told = self._paid.headers(whole=whole)
+        headers += ((_NAMES[name], value.encode()) for name, value in told)
         message["headers"] = headers
         self._begun = True
         if self._keyed is not None:
@@ -204,12 +238,12 @@ class _Conversation(_Outgoing):
         await self._pass(message)
 
 
-def paid_request(scope: dict[str, Any]) -> tuple[PaidRequest, Keyed | None]:
+def paid_request(scope: dict[str, Any]) -> tuple[PaidRequest, KeyedAnswer | None]:
     """The charges of the request that is being served, and its key if it has one.
 
     Raises `RuntimeError` where no middleware would end them.
     """
-    found: tuple[PaidRequest, Keyed | None] | None = scope.get(SCOPE_KEY)
+    found: tuple[PaidRequest, KeyedAnswer | None] | None = scope.get(SCOPE_KEY)
     if found is None:
         raise RuntimeError(
             "nothing would settle this charge: call paywall.install(app) on the app that has "

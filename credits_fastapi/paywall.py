@@ -16,7 +16,8 @@ from credits_core.charge.terms import HOLD_SECONDS, hold_terms, price_terms
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.idempotency import LEASE_SECONDS, AnswerAgain
 from credits_core.http.paid import failing
-from credits_fastapi.answers import answer_error
+from credits_core.outage.background import acollecting
+from credits_fastapi.answers import answer_or_close
 from credits_fastapi.decorators import paid_endpoint
 from credits_fastapi.dependencies import Rule, charge_dependency
 from credits_fastapi.keyed import answer_again
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from credits_core.charge.price import Cost
     from credits_core.charge.terms import Shortfall, Terms
     from credits_core.http.paid import FailsOn
+    from credits_core.outage import OutageJournal
     from credits_fastapi.dependencies import Dependency, Given
 
 __all__ = ["ClientOptions", "Paywall"]
@@ -68,7 +70,7 @@ class Paywall:
     there is no `url`; the client is opened when the app starts and closed when it ends. Or
     hand in `client`, one of your own, which stays open.
 
-    >>> from fastapi import FastAPI, Request
+    >>> from fastapi import Depends, FastAPI, Request
     >>> async def current_user_id(request: Request) -> str:
     ...     return request.state.user_id
     >>> app, paywall = FastAPI(), Paywall(current_user_id, url="memory://")
@@ -85,6 +87,7 @@ class Paywall:
         *,
         top_up_url: str | None = None,
         fails_on: FailsOn = failing,
+        outage: OutageJournal | None = None,
         lease: float = LEASE_SECONDS,
         **options: Unpack[ClientOptions],
     ) -> None:
@@ -92,8 +95,10 @@ class Paywall:
 
         `top_up_url` is where credits are bought, for the answer 402. `fails_on` is given the
         status of an answer and says whether it is a failure, which costs nothing: by default 400
-        and more. `lease` is for how many seconds, up to an hour, a request with an
-        `Idempotency-Key` whose worker died blocks its key; of one that is at work it is renewed.
+        and more. `outage` is the journal of routes that serve on while the store is away, up to
+        their `outage_limit`; it is collected every second, and stays open. `lease` is for how
+        many seconds, up to an hour, a request with an `Idempotency-Key` whose worker died blocks
+        its key; of one that is at work it is renewed.
 
         Raises `InvalidRequestError` when a client is given and options for one, too, or a lease
         that is none.
@@ -108,6 +113,7 @@ class Paywall:
         self._given = client
         self._top_up_url = top_up_url
         self._fails_on = fails_on
+        self._outage = outage
         self._lease = lease
         self._options = options
         # A client belongs to a loop; tests and servers in threads have several.
@@ -131,8 +137,9 @@ class Paywall:
                 yield state or {}
 
         app.router.lifespan_context = both
-        app.add_middleware(ChargesMiddleware, fails_on=self._fails_on)
-        app.add_exception_handler(CreditsError, partial(answer_error, top_up_url=self._top_up_url))
+        app.add_middleware(ChargesMiddleware, fails_on=self._fails_on, lease=self._lease)
+        answer: Any = partial(answer_or_close, top_up_url=self._top_up_url)
+        app.add_exception_handler(CreditsError, answer)
         app.add_exception_handler(AnswerAgain, answer_again)
         document(app)
 
@@ -145,10 +152,11 @@ class Paywall:
         At the end it waits, at most five seconds, for charges that are being given back.
         """
         if self._given is not None:
-            try:
-                yield
-            finally:
-                await adrain(self._given)
+            async with acollecting(self._outage, self._given):
+                try:
+                    yield
+                finally:
+                    await adrain(self._given)
             return
         loop = asyncio.get_running_loop()
         entry = self._open.get(loop)
@@ -156,7 +164,8 @@ class Paywall:
             entry = self._open[loop] = _Open(self._make())
         entry.apps += 1
         try:
-            yield
+            async with acollecting(self._outage, entry.client):
+                yield
         finally:
             entry.apps -= 1
             if not entry.apps:
@@ -180,6 +189,7 @@ class Paywall:
         metadata: Mapping[str, Any] | Given | None = None,
         *,
         exempt_when: Given | None = None,
+        outage_limit: int = 0,
     ) -> Dependency:
         """A dependency that charges the user a fixed price and gives its `Charge`.
 
@@ -190,8 +200,10 @@ class Paywall:
         `cost` is credits (0 is free), a `Priced` action, or a dependency of the app's own that
         answers either: its arguments are taken from the request, as those of any dependency.
         `metadata` (for the log) and `exempt_when` (True for who need not pay) may be
-        dependencies, too. `action` names the charge in the log, 1 to 64 characters; by default
-        the price's, or the endpoint's name, or "request" where that cannot be an action.
+        dependencies, too. `outage_limit` is how many credits each user may be served by a
+        process while the store is away, to be charged afterwards. `action` names the charge in
+        the log, 1 to 64 characters; by default it is the price's, or the endpoint's name, or
+        "request" where that cannot be an action.
 
         The same dependency object charges once in a request, however often it is used; two
         calls of `require_credits` make two charges.
@@ -205,8 +217,10 @@ class Paywall:
         def terms(user_id: str, price: Cost, named: str, more: Mapping[str, Any] | None) -> Terms:
             return price_terms(user_id, price, named or None, more, apart=True)
 
-        rule = Rule(cost, action, metadata, exempt_when, terms, held=False)
-        return charge_dependency(rule, self._user, self._client, self._lease)
+        rule = Rule(
+            cost, action, metadata, exempt_when, terms, held=False, outage_limit=outage_limit
+        )
+        return charge_dependency(rule, self._user, self._client, self._outage)
 
     def hold_credits(
         self,
@@ -218,6 +232,7 @@ class Paywall:
         step: int | None = None,
         shortfall: Shortfall = "take",
         exempt_when: Given | None = None,
+        outage_limit: int = 0,
     ) -> Dependency:
         """A dependency that holds an estimate and gives its `Charge`; the answer settles it.
 
@@ -244,8 +259,10 @@ class Paywall:
                 apart=True,
             )
 
-        rule = Rule(estimate, action, metadata, exempt_when, terms, held=True)
-        return charge_dependency(rule, self._user, self._client, self._lease)
+        rule = Rule(
+            estimate, action, metadata, exempt_when, terms, held=True, outage_limit=outage_limit
+        )
+        return charge_dependency(rule, self._user, self._client, self._outage)
 
     def charges(
         self,
@@ -254,6 +271,7 @@ class Paywall:
         metadata: Mapping[str, Any] | Given | None = None,
         *,
         exempt_when: Given | None = None,
+        outage_limit: int = 0,
     ) -> Callable[[F], F]:
         """`require_credits` as a decorator, between the route and the function.
 
@@ -263,7 +281,9 @@ class Paywall:
             @paywall.charges(10)
             async def chat(charge: Charge) -> str: ...
         """
-        paid = self.require_credits(cost, action, metadata, exempt_when=exempt_when)
+        paid = self.require_credits(
+            cost, action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
+        )
         return partial(paid_endpoint, paid)
 
     def holds(
@@ -276,6 +296,7 @@ class Paywall:
         step: int | None = None,
         shortfall: Shortfall = "take",
         exempt_when: Given | None = None,
+        outage_limit: int = 0,
     ) -> Callable[[F], F]:
         """`hold_credits` as a decorator, between the route and the function."""
         held = self.hold_credits(
@@ -286,6 +307,7 @@ class Paywall:
             step=step,
             shortfall=shortfall,
             exempt_when=exempt_when,
+            outage_limit=outage_limit,
         )
         return partial(paid_endpoint, held)
 

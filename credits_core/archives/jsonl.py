@@ -9,12 +9,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from credits_core import disk
 from credits_core.errors import CreditsError
-
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks: see to it that one process writes
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,7 +61,7 @@ class JsonLinesArchive:
         try:
             self._lock()
             if new:
-                _sync_folder(self._path.parent)
+                disk.sync_folder(self._path.parent)
             self._tail: frozenset[bytes] = frozenset()
             self._recent: OrderedDict[bytes, None] = OrderedDict()
             self._size = self._look_back()
@@ -102,16 +98,7 @@ class JsonLinesArchive:
         self._remember(fresh)
 
     def _append(self, data: bytes) -> None:
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[self._file.write(view) :]
-            os.fsync(self._file.fileno())
-        except BaseException:
-            # A full disk, Ctrl-C: no half of it stays, or the next line would go on behind it.
-            self._file.truncate(self._size)
-            raise
-        self._size += len(data)
+        self._size = disk.append(self._file.fileno(), data, self._size)
 
     def _knows(self, key: bytes) -> bool:
         return key in self._tail or key in self._recent
@@ -122,14 +109,10 @@ class JsonLinesArchive:
             self._recent.popitem(last=False)
 
     def _lock(self) -> None:
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not disk.lock(self._file.fileno()):
             raise CreditsError(
                 f"another process writes to the archive {str(self._path)!r}: wait for its end"
-            ) from None
+            )
 
     def _look_back(self) -> int:
         """Cut off an unfinished line, remember the last ones; answers the size."""
@@ -183,14 +166,3 @@ def _user_in(line: bytes) -> str | None:
         case {"user_id": str(user), "score": str(), "entry": dict()}:
             return user
     return None
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file is there after a crash only if its folder is on the disk, too."""
-    if os.name == "nt":  # which cannot open folders
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

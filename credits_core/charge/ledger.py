@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope
 
 from credits_core import commands
-from credits_core.charge.pending import ainsist, apending_of, insist, pending_of
+from credits_core.charge.pending import AsyncPending, Pending, ainsist, insist
 from credits_core.charge.tab import Move
 from credits_core.errors import (
     BackendError,
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncLedger", "Ledger"]
 
-T = TypeVar("T")
+_KEPT = "_ledger_of_charges"
+"""Where a client keeps its ledger."""
 
 _log = logging.getLogger(__name__)
 
@@ -100,9 +101,17 @@ class AsyncLedger:
 
     __slots__ = ("_client", "_pending", "keys")
 
+    @classmethod
+    def of(cls, client: AsyncCredits) -> AsyncLedger:
+        """That of a client, which keeps it."""
+        found: AsyncLedger | None = vars(client).get(_KEPT)
+        if found is None:
+            found = vars(client)[_KEPT] = cls(client)
+        return found
+
     def __init__(self, client: AsyncCredits) -> None:
         self._client = client
-        self._pending = apending_of(client)
+        self._pending = AsyncPending.of(client)
         self.keys = client._keys  # noqa: SLF001 - a charge is of the client's own house
 
     async def open(self, terms: Terms, amount: int) -> Receipt | Hold:
@@ -120,9 +129,9 @@ class AsyncLedger:
                     # So it is when a loop ends, and then the background has no time any more.
                     _log.warning("broken off, look whether the user was charged: %s", _told(terms))
                 unknown = OutcomeUnknownError("cancelled", command, executor.last_deadline())
-                self._undo(terms, unknown)
-            elif isinstance(error, OutcomeUnknownError):
-                self._undo(terms, error)
+                self.undo(terms, unknown)
+            elif isinstance(error, OutcomeUnknownError) and terms.outage is None:
+                self.undo(terms, error)
             raise
 
     async def extend(self, terms: Terms, tx_id: str, amount: int) -> Hold:
@@ -148,15 +157,15 @@ class AsyncLedger:
         """Nothing is left to do for a charge that was open."""
         self._pending.open -= 1
 
-    async def undo(self, terms: Terms, error: OutcomeUnknownError) -> None:
-        """Find out whether a charge happened; if so, give it back."""
+    def undo(self, terms: Terms, error: OutcomeUnknownError) -> None:
+        """Find out in the background whether a charge happened; if so, give it back."""
+        if terms.resumes is None:
+            self._pending.start(self._resolved(terms, error), _told(terms))
+
+    async def _resolved(self, terms: Terms, error: OutcomeUnknownError) -> None:
         receipt = await ainsist(lambda: self._client.resolve(error))
         if receipt is not None:
             await ainsist(lambda: self._make(terms, _undoing(terms, receipt.tx_id)))
-
-    def _undo(self, terms: Terms, error: OutcomeUnknownError) -> None:
-        if terms.resumes is None:
-            self._pending.start(self.undo(terms, error), _told(terms))
 
     async def _first(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
         try:
@@ -187,9 +196,15 @@ class Ledger:
 
     __slots__ = ("_client", "_pending", "keys")
 
+    @classmethod
+    def of(cls, client: Credits) -> Ledger:
+        """That of a client, which keeps it."""
+        found: Ledger | None = vars(client).get(_KEPT)
+        return vars(client).setdefault(_KEPT, cls(client)) if found is None else found
+
     def __init__(self, client: Credits) -> None:
         self._client = client
-        self._pending = pending_of(client)
+        self._pending = Pending.of(client)
         self.keys = client._keys  # noqa: SLF001 - a charge is of the client's own house
 
     def open(self, terms: Terms, amount: int) -> Receipt | Hold:
@@ -202,11 +217,11 @@ class Ledger:
             return executor.run(command)
         except BaseException as error:
             self._count(-1)
-            if isinstance(error, OutcomeUnknownError):
-                self._undo(terms, error)
+            if isinstance(error, OutcomeUnknownError) and terms.outage is None:
+                self.undo(terms, error)
             elif not isinstance(error, Exception):
                 # Ctrl-C, the timeout of a greenlet: the command may be on its way.
-                self._undo(
+                self.undo(
                     terms, OutcomeUnknownError("broken off", command, executor.last_deadline())
                 )
             raise
@@ -230,14 +245,14 @@ class Ledger:
         self._count(-1)
 
     def undo(self, terms: Terms, error: OutcomeUnknownError) -> None:
-        """Find out whether a charge happened; if so, give it back."""
+        """Find out in the background whether a charge happened; if so, give it back."""
+        if terms.resumes is None:
+            self._pending.start(lambda: self._resolved(terms, error), _told(terms))
+
+    def _resolved(self, terms: Terms, error: OutcomeUnknownError) -> None:
         receipt = insist(lambda: self._client.resolve(error))
         if receipt is not None:
             insist(lambda: self._make(terms, _undoing(terms, receipt.tx_id)))
-
-    def _undo(self, terms: Terms, error: OutcomeUnknownError) -> None:
-        if terms.resumes is None:
-            self._pending.start(lambda: self.undo(terms, error), _told(terms))
 
     def _first(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
         try:

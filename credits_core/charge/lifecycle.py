@@ -6,16 +6,21 @@ from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
+from anyio import CancelScope, to_thread
+
 from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.ledger import AsyncLedger, Ledger
 from credits_core.charge.nesting import current_charge
 from credits_core.charge.tab import Tab
+from credits_core.charge.unpaid import Unpaid
 from credits_core.errors import (
     BackendError,
+    BackendUnavailableError,
     HoldClosedError,
     InsufficientCreditsError,
     InvalidRequestError,
+    OutcomeUnknownError,
 )
 from credits_core.models import Receipt
 
@@ -45,6 +50,7 @@ class Lifecycle:
         "_outer",
         "_renew_at",
         "_state",
+        "_unpaid",
         "balance",
         "cut_off",
         "id",
@@ -57,10 +63,12 @@ class Lifecycle:
         """Use `require_credits`, `hold_credits` or `resume_hold`, which check the terms."""
         self.terms = terms
         self.tab = Tab(terms.cost, held=terms.held)
-        self._ledger = AsyncLedger(client) if isinstance(client, AsyncCredits) else Ledger(client)
+        kind = AsyncLedger if isinstance(client, AsyncCredits) else Ledger
+        self._ledger: AsyncLedger | Ledger = kind.of(client)  # type: ignore[arg-type]
         self._outer: Charge | None = None
         self._state = "new"
         self._renew_at = 0.0
+        self._unpaid: Unpaid | None = None
         self.id: str | None = None
         """The id of the charge or of the hold; None for what is free or paid by another charge."""
         self.balance: int | None = None
@@ -87,6 +95,8 @@ class Lifecycle:
             except InsufficientCreditsError as error:
                 error.action = self.terms.action
                 raise
+            except BackendError as error:
+                self._unserved(error, ledger)
         self._state = "open"
         return self
 
@@ -102,18 +112,35 @@ class Lifecycle:
             except InsufficientCreditsError as error:
                 error.action = self.terms.action
                 raise
+            except BackendError as error:
+                self._unserved(error, ledger)
         self._state = "open"
         return self
 
     async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
-        """Settle, once: shielded from cancellation, and in the background while it cannot be."""
-        if (move := self._close(ending)) is not None:
+        """Settle, once: shielded from cancellation, and in the background while it cannot be.
+
+        Raises `BackendUnavailableError` where the work was served while the store is away, and
+        that cannot be written down: then it must not be answered.
+        """
+        if self._unpaid is not None and self.open:
+            try:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(self._unpaid.serve, self._owed(ending))
+            finally:
+                self._doubted(self._unpaid)
+        elif (move := self._close(ending)) is not None:
             answer = await self._async_ledger().close(self.terms, move, self.tab.taken)
             self._settled(move, ending, answer, error)
 
     def end(self, ending: Ending, error: BaseException | None = None) -> None:
-        """Settle, once, and in the background while it cannot be."""
-        if (move := self._close(ending)) is not None:
+        """Settle, once, and in the background while it cannot be: see `aend`."""
+        if self._unpaid is not None and self.open:
+            try:
+                self._unpaid.serve(self._owed(ending))
+            finally:
+                self._doubted(self._unpaid)
+        elif (move := self._close(ending)) is not None:
             answer = self._sync_ledger().close(self.terms, move, self.tab.taken)
             self._settled(move, ending, answer, error)
 
@@ -207,6 +234,26 @@ class Lifecycle:
             self.terms.cost and self.terms.user_id == user_id and self._ledger.keys == ledger.keys
         )
 
+    def _unserved(self, error: BackendError, ledger: AsyncLedger | Ledger) -> None:
+        """The store did not charge: raise `error`, unless the work may be done all the same."""
+        if self.terms.outage is None:
+            raise error
+        try:
+            self._unpaid = Unpaid(self.terms, self.terms.outage, error)
+        except OutcomeUnknownError:
+            ledger.undo(self.terms, cast("OutcomeUnknownError", error))
+            raise
+        self.tab.taken = self.terms.cost
+
+    def _doubted(self, unpaid: Unpaid) -> None:
+        if unpaid.doubt is not None:
+            self._ledger.undo(self.terms, unpaid.doubt)
+
+    def _owed(self, ending: Ending) -> int:
+        self._state, self.streaming = "ended", False
+        self.tab.taken = self.tab.final(ending)
+        return self.tab.taken
+
     def _opened(self, made: Receipt | Hold) -> None:
         self.balance = made.balance
         self.tab.taken = made.amount
@@ -232,9 +279,16 @@ class Lifecycle:
         """By how much the hold must grow for `amount` more; None where there is no need to ask."""
         if not self.open:
             raise RuntimeError("the charge is not open: the work has not begun, or has ended")
-        if self._outer is None and self.id is None:
+        if self._outer is None and self.id is None and self._unpaid is None:
             return None  # free
         missing = self.tab.lacks(amount)
+        if self._unpaid is not None:
+            if missing:
+                raise BackendUnavailableError(
+                    f"{self.terms.user_id!r} is served {self.tab.taken} credits while the store "
+                    f"is away, and this would be {missing} more"
+                )
+            return None
         if missing or (self._outer is None and monotonic() > self._renew_at):
             return missing
         return None

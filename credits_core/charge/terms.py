@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from credits_core import validation
 from credits_core.charge.price import Cost, priced
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from credits_core.charge.tab import Ending
+    from credits_core.charge.unpaid import Outage
 
 __all__ = ["FailsWhen", "Shortfall", "Terms", "hold_terms", "price_terms"]
 
@@ -26,9 +26,8 @@ Shortfall: TypeAlias = Literal["take", "owe"]
 FailsWhen: TypeAlias = "Callable[[BaseException], bool]"
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is charged, to whom, and how it ends."""
+class Terms(NamedTuple):
+    """What is charged, to whom, and how it ends. (A tuple, as one is made for each request.)"""
 
     user_id: str
     cost: int
@@ -44,6 +43,8 @@ class Terms:
     """The idempotency key that the charge is made under, where an adapter has one."""
     resumes: str | None = None
     """The hold that is taken over from whoever made it."""
+    outage: Outage | None = None
+    """How it may be served while the store is away."""
 
     def ending(self, error: BaseException | None) -> Ending:
         """How a block ended that `error` left, if any."""

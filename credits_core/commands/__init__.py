@@ -4,7 +4,7 @@ from credits_core.commands.accounts import account, balance, delete, settings, s
 from credits_core.commands.allowances import renew
 from credits_core.commands.holds import extend, hold, settle
 from credits_core.commands.log import bounds, log_page
-from credits_core.commands.moves import SignUp, add, batch, deduct, initialize
+from credits_core.commands.moves import SignUp, add, batch, collect, deduct, initialize
 from credits_core.commands.requests import abandon_request, begin_request, finish_request
 from credits_core.commands.returns import Unfound, refund, revoke
 from credits_core.commands.transfers import Sent, cancel, confirm, outbox, recall, receive, send
@@ -21,6 +21,7 @@ __all__ = [
     "begin_request",
     "bounds",
     "cancel",
+    "collect",
     "confirm",
     "deduct",
     "delete",

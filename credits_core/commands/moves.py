@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from credits_core import decoding, scripts, validation
 from credits_core.command import Call, Command
-from credits_core.entries import grant_name, member, new_tx_id, sign_up_member, tx_ids_from
+from credits_core.entries import (
+    grant_name,
+    member,
+    new_tx_id,
+    parts,
+    sign_up_member,
+    tx_ids_from,
+)
 from credits_core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -75,17 +82,57 @@ def deduct(
     args: tuple[str, ...] = (text, str(amount), *sign_up.args(now_ms))
     if idempotency_key is not None:
         key = validation.idempotency_key(idempotency_key)
-        args += (key, f"deduct {amount} {action}", tx_id)
+        args += (key, _charged(amount, action), tx_id)
     return Command(
         "deduct",
         user_id,
         Call(scripts.DEDUCT, keys.account(user_id), args),
-        partial(decoding.receipt, user_id=user_id, tx_id=tx_id, amount=amount),
+        partial(decoding.charge, user_id=user_id, tx_id=tx_id, amount=amount),
         timed=True,
         writes=True,
         witnessed=True,
         tx_id=tx_id,
     )
+
+
+def collect(
+    keys: KeySpace,
+    user_id: str,
+    amount: int,
+    action: str,
+    metadata: Mapping[str, Any] | None,
+    *,
+    idempotency_key: str,
+    sign_up: SignUp,
+    now_ms: int,
+) -> Command[Receipt]:
+    """Charge for work that has been done: all of it, or what there is."""
+    user_id = validation.user_id(user_id, braces=keys.braces)
+    amount = validation.amount(amount)
+    action = validation.action(action)
+    key = validation.idempotency_key(idempotency_key)
+    tx_id = new_tx_id(now_ms)
+    head, tail = parts(tx_id, action, validation.metadata(metadata), now_ms)
+    request = (key, _charged(amount, action), tx_id)
+    return Command(
+        "collect",
+        user_id,
+        Call(
+            scripts.COLLECT,
+            keys.account(user_id),
+            (head, tail, str(amount), *sign_up.args(now_ms), *request),
+        ),
+        partial(decoding.charge, user_id=user_id, tx_id=tx_id, amount=amount),
+        timed=True,
+        writes=True,
+        witnessed=True,
+        tx_id=tx_id,
+    )
+
+
+def _charged(amount: int, action: str) -> str:
+    # The same for a charge and for its collection: one may have happened unseen.
+    return f"deduct {amount} {action}"
 
 
 def add(

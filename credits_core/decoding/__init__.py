@@ -3,7 +3,7 @@
 from credits_core.decoding.accounts import account, available, balance, deleted
 from credits_core.decoding.holds import extended, extension, hold, settled
 from credits_core.decoding.log import entry, page, transaction
-from credits_core.decoding.receipts import Unfound, receipt, receipts, renewed, returned
+from credits_core.decoding.receipts import Unfound, charge, receipt, receipts, renewed, returned
 from credits_core.decoding.refusals import accepted, instant, number, refuse, spendable
 from credits_core.decoding.requests import begun, ended
 from credits_core.decoding.transfers import Sent, cancelled, outbox, recalled, sent
@@ -17,6 +17,7 @@ __all__ = [
     "balance",
     "begun",
     "cancelled",
+    "charge",
     "deleted",
     "ended",
     "entry",

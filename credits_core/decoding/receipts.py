@@ -36,6 +36,19 @@ def receipt(reply: Reply, *, user_id: str, tx_id: str, amount: int) -> Receipt:
     return refuse(reply, user_id=user_id, amount=amount)
 
 
+def charge(reply: Reply, *, user_id: str, tx_id: str, amount: int) -> Receipt:
+    """The receipt of a charge of `amount`, or of as much of it as there was."""
+    if reply[0] == "nothing":
+        balance = spendable(reply[2], user_id)
+        return Receipt("nothing_to_collect", 0, balance, instant(reply[1]), created=False)
+    if reply[0] == "ok" and len(reply) > 4:
+        amount = int(reply[4])
+    elif reply[0] == "replayed":
+        # Collected before, and maybe in part.
+        amount = next(map(int, record(reply[3])[2:]), amount)
+    return receipt(reply, user_id=user_id, tx_id=tx_id, amount=amount)
+
+
 def again(reply: Reply, user_id: str, tx_id: str, amount: int) -> Receipt:
     """The receipt that a record keeps; of our own second try it is no replay."""
     first, at = record(reply[3])[:2]

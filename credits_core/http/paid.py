@@ -46,14 +46,14 @@ class PaidRequest:
         self._fails_on = fails_on
         self.charges: list[Charge] = []
 
+    @property
+    def open(self) -> bool:
+        """Whether a charge is open still."""
+        return any(charge.open for charge in self.charges)
+
     def ending(self, status: int) -> Ending:
         """How the work ended, by the status of its answer."""
         return "failed" if self._fails_on(status) else "served"
-
-    @property
-    def open(self) -> bool:
-        """Whether a charge has not ended yet."""
-        return any(charge.open for charge in self.charges)
 
     def keeps(self, ending: Ending) -> bool:
         """Whether a fixed price stays paid when the work ends like this."""
@@ -71,7 +71,8 @@ class PaidRequest:
     async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, the last first."""
         for charge in reversed(self.charges):
-            await charge.aend(ending, error)
+            if charge.open:
+                await charge.aend(ending, error)
 
     def end(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, the last first."""
@@ -79,27 +80,27 @@ class PaidRequest:
             charge.end(ending, error)
 
     async def aserved(self) -> None:
-        """End the fixed prices of an answer that is about to leave as a whole.
+        """End what must be paid before an answer leaves: everything but holds.
 
-        A hold is settled when it has left: if the process dies in between, it expires.
+        A hold is settled when the answer has left: if the process dies in between, it expires.
         """
         for charge in reversed(self.charges):
-            if not charge.tab.held:
+            if charge.open and not _held(charge):
                 await charge.aend("served")
 
     def served(self) -> None:
-        """End the fixed prices of an answer that is about to leave: see `aserved`."""
+        """End what must be paid before an answer leaves: see `aserved`."""
         for charge in reversed(self.charges):
-            if not charge.tab.held:
+            if charge.open and not _held(charge):
                 charge.end("served")
 
-    def headers(self, *, whole: bool) -> list[tuple[str, str]]:
-        """What the answer can tell: what it costs, and what is left when that is known.
+    def headers(self, *, whole: bool = False) -> list[tuple[str, str]]:
+        """What the answer can tell: what it costs, and what is left.
 
-        `whole` is whether the answer leaves as a whole: the cost of a hold is not known before.
-        What is left is not, before it is settled.
+        `whole` is whether the work is done and the answer leaves as a whole: before that a hold
+        cannot tell its cost. What is left is not known until it is settled.
         """
-        holds = any(charge.open and charge.tab.held for charge in self.charges)
+        holds = any(charge.open and _held(charge) for charge in self.charges)
         if not self.charges or (holds and not whole):
             return []
         found = [(COST_HEADER, str(sum(charge.cost for charge in self.charges)))]
@@ -107,6 +108,11 @@ class PaidRequest:
         if balances and not holds:
             found.append((REMAINING_HEADER, str(balances[-1])))
         return found
+
+
+def _held(charge: Charge) -> bool:
+    """Whether credits of it are on hold in the ledger: what the journal admits is not."""
+    return charge.tab.held and charge.id is not None
 
 
 def credits_event(charge: Charge, *, top_up_url: str | None = None) -> str:

@@ -56,6 +56,7 @@ def _code(lua: str) -> str:
 
 DEDUCT = assemble("deduct")
 ADD = assemble("add")
+COLLECT = assemble("collect")
 BATCH = assemble("batch")
 INITIALIZE = assemble("initialize")
 HOLD = assemble("hold")

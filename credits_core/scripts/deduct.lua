@@ -13,18 +13,7 @@ local generation
 if key then
   -- @use generation
 end
-if fresh then
-  -- @use opening
-end
-local sources, left = ''
-if live then
-  -- @use payer
-end
-local change = -amount
--- @use write
-if live then
-  -- @use burned
-end
+-- @use charge
 if key then
   -- See part records.
   redis.call('HSET', KEYS[6 + generation], key, fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4])

@@ -265,7 +265,7 @@ async def test_a_rule_signs_nobody_up_and_outlasts_the_sign_up(open_credits, use
 async def test_a_replay_is_told_to_a_frozen_account_too(credits, rich):
     charge = await credits.deduct(rich, 10, "chat", idempotency_key="k")
     await credits.freeze(rich)
-    assert (await credits.deduct(rich, 10, "chat", idempotency_key="k")).tx_id == charge.id
+    assert (await credits.deduct(rich, 10, "chat", idempotency_key="k")).tx_id == charge.tx_id
 
 
 async def test_settings_that_come_too_late_change_nothing(credits, rich):

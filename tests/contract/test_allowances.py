@@ -284,7 +284,7 @@ async def test_what_comes_back_of_an_earlier_period_is_under_the_cap_too(credits
     charge = await credits.deduct(user, 80, "video")
     await clock.forward(DAY)
     await credits.grant_allowance(user, "pro", 100, day(1), rollover=30)
-    await credits.refund(user, charge.id)
+    await credits.refund(user, charge.tx_id)
     await clock.forward(DAY)
     assert (await credits.grant_allowance(user, "pro", 100, day(2), rollover=30)).balance == 130
     assert await grants(credits, user) == [130]

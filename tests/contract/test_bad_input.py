@@ -124,6 +124,7 @@ async def walk(credits, user, **bounds):
 ON_A_USER = {
     "initialize_user": lambda credits, user: credits.initialize_user(user),
     "deduct": lambda credits, user: credits.deduct(user, 1, "chat"),
+    "collect": lambda credits, user: credits.collect(user, 1, "chat", idempotency_key="k"),
     "add": lambda credits, user: credits.add(user, 1, "chat"),
     "get_balance": lambda credits, user: credits.get_balance(user),
     "has_credits": lambda credits, user: credits.has_credits(user, 1),
@@ -172,6 +173,7 @@ async def test_bad_amounts(credits, user):
     calls = {
         "deduct": lambda value: credits.deduct(user, value, "chat"),
         "deduct with a key": lambda value: credits.deduct(user, value, "x", idempotency_key="k"),
+        "collect": lambda value: credits.collect(user, value, "x", idempotency_key="k"),
         "add": lambda value: credits.add(user, value, "chat"),
         "has_credits": lambda value: credits.has_credits(user, value),
     }
@@ -187,6 +189,7 @@ async def test_bad_credits_of_a_sign_up(credits, new_user):
 async def test_bad_actions(credits, user):
     calls = {
         "deduct": lambda value: credits.deduct(user, 1, value),
+        "collect": lambda value: credits.collect(user, 1, value, idempotency_key="k"),
         "add": lambda value: credits.add(user, 1, value),
     }
     await refused(credits, user, product(calls, ACTIONS))
@@ -195,6 +198,7 @@ async def test_bad_actions(credits, user):
 async def test_bad_metadata(credits, user):
     calls = {
         "deduct": lambda value: credits.deduct(user, 1, "chat", value),
+        "collect": lambda value: credits.collect(user, 1, "x", value, idempotency_key="k"),
         "add": lambda value: credits.add(user, 1, "chat", value),
     }
     await refused(credits, user, product(calls, METADATA))
@@ -203,6 +207,7 @@ async def test_bad_metadata(credits, user):
 async def test_bad_idempotency_keys(credits, user):
     calls = {
         "deduct": lambda value: credits.deduct(user, 1, "chat", idempotency_key=value),
+        "collect": lambda value: credits.collect(user, 1, "chat", idempotency_key=value),
         "add": lambda value: credits.add(user, 1, "chat", idempotency_key=value),
     }
     await refused(credits, user, product(calls, KEYS))

@@ -134,7 +134,7 @@ async def test_one_charge_may_be_paid_by_a_thousand_grants(credits, user):
     charge = await credits.deduct(user, 1999, "all but one")
     (last,) = (await credits.get_account(user)).grants
     assert (last.remaining, charge.balance) == (1, 1)
-    assert (await credits.refund(user, charge.id)).balance == 2000
+    assert (await credits.refund(user, charge.tx_id)).balance == 2000
     assert [grant.remaining for grant in (await credits.get_account(user)).grants] == [2] * MOST
     await sound(credits, user, 2000)
 

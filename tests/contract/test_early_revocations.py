@@ -212,4 +212,4 @@ async def test_a_revocation_by_key_says_what_it_took_back(credits, user):
     paid = await credits.add(user, 50, "purchase", idempotency_key="paid")
     await credits.revoke(user, added_with="paid")
     found = [(entry.amount, entry.refers_to) for entry in await credits.get_transactions(user)]
-    assert found == [(-50, paid.id), (50, None), (-30, early.tx_id), (100, None)]
+    assert found == [(-50, paid.tx_id), (50, None), (-30, early.tx_id), (100, None)]

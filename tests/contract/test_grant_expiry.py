@@ -147,13 +147,13 @@ async def test_what_is_refunded_to_a_dead_grant_expires_at_once(credits, store, 
     await credits.add(user, 10, "second", expires_in=3 * MINUTE)
     charge = await credits.deduct(user, 25, "video")
     await clock.forward(2 * MINUTE)
-    receipt = await credits.refund(user, charge.id)
+    receipt = await credits.refund(user, charge.tx_id)
     assert (receipt.amount, receipt.balance) == (25, 110)
     assert await grants(credits, user) == [10]
     assert (await told(credits, user))[-2:] == [("refund", 25), ("expire", -10)]
     look = await store.look(user)
     assert int(look.balance) == look.total == 110
-    assert (await credits.refund(user, charge.id)).replayed
+    assert (await credits.refund(user, charge.tx_id)).replayed
 
 
 async def test_what_a_settle_returns_to_a_dead_grant_expires_at_once(credits, user, clock):

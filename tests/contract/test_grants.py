@@ -194,7 +194,7 @@ async def test_charges_at_once_spend_every_grant_once(credits, user):
     assert await credits.get_balance(user) == 0
     charges = [result for result in results if result not in refused]
     for charge in charges[:10]:
-        await credits.refund(user, charge.id)
+        await credits.refund(user, charge.tx_id)
     account = await credits.get_account(user)
     assert account.balance == 30
     assert 20 <= sum(grant.remaining for grant in account.grants) <= 30
@@ -227,6 +227,6 @@ async def test_an_account_has_a_thousand_live_grants_at_most(credits, user):
     await credits.add(user, 1, "x", expires_at=FAR)
     charge = await credits.deduct(user, 990, "chat")
     assert len(await grants(credits, user)) == 9
-    await credits.refund(user, charge.id)
+    await credits.refund(user, charge.tx_id)
     assert len(await grants(credits, user)) == 999
     assert (await credits.verify_balance(user)).valid

@@ -33,7 +33,7 @@ async def test_who_paid_is_kept_only_when_a_grant_did(credits, store, user):
     hold = await credits.hold(user, 10, "chat")
     await credits.release(user, hold.id)
     await credits.deduct(user, 5, "plain")
-    assert await kept_of(store, user) == {f"paid\n{charge.id}", f"paid\n{settled.tx_id}"}
+    assert await kept_of(store, user) == {f"paid\n{charge.tx_id}", f"paid\n{settled.tx_id}"}
 
 
 async def test_no_trace_of_a_grant_is_left_when_it_is_spent(credits, store, user):
@@ -106,7 +106,7 @@ async def test_a_charge_refunded_in_parts_climbs_back_through_its_grants(credits
     charge = await credits.deduct(user, 25, "video")
     seen = []
     for _ in range(5):
-        await credits.refund(user, charge.id, 5)
+        await credits.refund(user, charge.tx_id, 5)
         seen.append(await grants(credits, user))
     assert seen == [[], [5], [10], [5, 10], [10, 10]]
     assert await credits.get_balance(user) == 30
@@ -117,9 +117,9 @@ async def test_a_refund_pays_a_debt_before_it_fills_a_grant(credits, user):
     await credits.add(user, 50, "x", expires_in=DAY)
     charge = await credits.deduct(user, 80, "video")
     assert await credits.get_balance(user) == -30
-    await credits.refund(user, charge.id, 40)
+    await credits.refund(user, charge.tx_id, 40)
     assert await grants(credits, user) == [10]
-    await credits.refund(user, charge.id)
+    await credits.refund(user, charge.tx_id)
     assert await credits.get_balance(user) == 50
     assert await grants(credits, user) == [50]
 
@@ -129,7 +129,7 @@ async def test_a_debt_made_since_takes_what_would_go_back_to_a_grant(credits, us
     await credits.add(user, 50, "x", expires_in=DAY)
     charge = await credits.deduct(user, 50, "video")
     hold = await credits.hold(user, 30, "video")
-    assert (await credits.refund(user, charge.id)).balance == 20
+    assert (await credits.refund(user, charge.tx_id)).balance == 20
     assert await grants(credits, user) == [20]
     await credits.release(user, hold.id)
     assert await credits.get_balance(user) == 50

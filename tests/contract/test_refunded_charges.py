@@ -19,17 +19,17 @@ async def test_a_charge_of_a_typescript_app_is_refunded(credits, store, user):
     app = typescript_app(store)
     await app.initialize_user(user, 100)
     charge = await app.deduct(user, 30, "ts", {"model": "small"})
-    assert (await credits.refund(user, charge.id, 10)).balance == 80
-    assert (await credits.refund(user, charge.id)).balance == 100
+    assert (await credits.refund(user, charge.tx_id, 10)).balance == 80
+    assert (await credits.refund(user, charge.tx_id)).balance == 100
     with pytest.raises(LimitExceededError):
-        await credits.refund(user, charge.id, 1)
+        await credits.refund(user, charge.tx_id, 1)
 
 
 @pytest.mark.parametrize("skew", [-DAY_MS, -700_000, -300_000, 300_000, 700_000, 30 * DAY_MS])
 async def test_a_charge_whose_clock_was_wrong_is_found(credits, store, user, skew):
     await credits.initialize_user(user, 100)
     charge = await typescript_app(store, skew).deduct(user, 30, "ts")
-    assert (await credits.refund(user, charge.id)).balance == 100
+    assert (await credits.refund(user, charge.tx_id)).balance == 100
 
 
 @pytest.mark.parametrize("away", [-200 * DAY_MS, -660_000, -540_000, 540_000, 660_000])
@@ -74,11 +74,11 @@ async def test_a_charge_with_an_id_of_another_shape_is_refunded(credits, store, 
 
 
 async def test_the_id_of_a_charge_in_the_metadata_of_others_is_no_charge(credits, user, charge):
-    before = await credits.deduct(user, 7, "note", {"id": charge.id, "amount": -1000})
-    await credits.deduct(user, 7, "note", {"about": f'{{"id":"{charge.id}","amount":-1000}}'})
+    before = await credits.deduct(user, 7, "note", {"id": charge.tx_id, "amount": -1000})
+    await credits.deduct(user, 7, "note", {"about": f'{{"id":"{charge.tx_id}","amount":-1000}}'})
     with pytest.raises(LimitExceededError, match="30 credits are left"):
-        await credits.refund(user, charge.id, 31)
-    assert (await credits.refund(user, charge.id)).amount == 30
+        await credits.refund(user, charge.tx_id, 31)
+    assert (await credits.refund(user, charge.tx_id)).amount == 30
     ghost = f"tx_{before.timestamp}_0000000000000000"
     await credits.deduct(user, 1, "note", {"id": ghost, "amount": -1000})
     with pytest.raises(TransactionError) as missing:
@@ -89,7 +89,7 @@ async def test_the_id_of_a_charge_in_the_metadata_of_others_is_no_charge(credits
 async def test_a_charge_is_found_among_many_of_the_same_moment(credits, store, user, charge):
     at = charge.timestamp
     await store.append(user, [(at - 50, entry(n, 0, at)) for n in range(1500)])
-    assert (await credits.refund(user, charge.id)).balance == 100
+    assert (await credits.refund(user, charge.tx_id)).balance == 100
 
 
 async def test_what_is_no_charge_is_not_refunded(credits, store, new_user):
@@ -98,7 +98,7 @@ async def test_what_is_no_charge_is_not_refunded(credits, store, new_user):
     addition = await credits.add(user, 50, "purchase")
     grant = await credits.add(user, 50, "promo", expires_in=60)
     charge = await credits.deduct(user, 60, "video")
-    back = await credits.refund(user, charge.id)
+    back = await credits.refund(user, charge.tx_id)
     taken = await credits.revoke(user, addition.tx_id)
     hold = await credits.hold(user, 5, "video")
     await credits.extend(user, hold.id, 5)
@@ -152,14 +152,14 @@ async def test_a_folded_charge_says_so(credits, user, charge, clock):
     await clock.forward(40 * DAY_MS / 1000)
     await credits.fold(user, Kept(), older_than=30 * DAY_MS / 1000)
     with pytest.raises(TransactionError, match="fold") as folded:
-        await credits.refund(user, charge.id)
-    assert folded.value.tx_id == charge.id
+        await credits.refund(user, charge.tx_id)
+    assert folded.value.tx_id == charge.tx_id
     assert await credits.get_balance(user) == 70
 
 
 async def test_a_charge_of_another_account_is_unknown(credits, user, new_user, charge):
     with pytest.raises(TransactionError, match="no entry"):
-        await credits.refund(new_user(), charge.id)
+        await credits.refund(new_user(), charge.tx_id)
 
 
 async def test_a_fraction_that_another_app_charged_is_refunded_in_whole_credits(
@@ -170,5 +170,5 @@ async def test_a_fraction_that_another_app_charged_is_refunded_in_whole_credits(
     charge = await app.deduct(user, 2.5, "ts")
     await app.deduct(user, 0.5, "ts")
     with pytest.raises(LimitExceededError, match="2 credits are left"):
-        await credits.refund(user, charge.id, 3)
-    assert (await credits.refund(user, charge.id)).balance == 99
+        await credits.refund(user, charge.tx_id, 3)
+    assert (await credits.refund(user, charge.tx_id)).balance == 99

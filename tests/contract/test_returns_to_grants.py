@@ -96,7 +96,7 @@ async def test_what_is_refunded_after_a_change_of_priority_is_trimmed_too(
     await clock.forward(DAY)
     renewed = await credits.grant_allowance(user, "pro", 100, day(1), rollover=30, priority=5)
     assert renewed.balance == 120
-    assert (await credits.refund(user, charge.id)).balance == 200
+    assert (await credits.refund(user, charge.tx_id)).balance == 200
     await clock.forward(DAY)
     assert (await credits.grant_allowance(user, "pro", 100, day(2), rollover=30)).balance == 130
     assert await grants(credits, user) == [130]
@@ -174,7 +174,7 @@ async def test_a_key_of_another_type_is_told_and_nothing_moves(
     calls = {
         "transfer": lambda: credits.transfer(rich, other, 5, idempotency_key="out"),
         "merge": lambda: credits.merge_accounts(rich, other),
-        "refund": lambda: credits.refund(rich, charge.id),
+        "refund": lambda: credits.refund(rich, charge.tx_id),
         "revoke": lambda: credits.revoke(rich, grant.tx_id),
         "deduct": lambda: credits.deduct(rich, 35, "chat"),
         "grant": lambda: credits.add(rich, 5, "promo", expires_in=DAY),

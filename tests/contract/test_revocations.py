@@ -215,11 +215,11 @@ async def test_what_is_no_addition_is_not_revoked(credits, store, new_user):
     user, friend = new_user(), new_user()
     await credits.initialize_user(user, 100)
     charge = await credits.deduct(user, 20, "video")
-    back = await credits.refund(user, charge.id, 5, idempotency_key="part")
+    back = await credits.refund(user, charge.tx_id, 5, idempotency_key="part")
     hold = await credits.hold(user, 5, "video")
     released = await credits.release(user, hold.id)
     sent = await credits.transfer(user, friend, 5, idempotency_key="t")
-    for tx_id in (charge.id, back.tx_id, hold.id, released.tx_id, sent.tx_id):
+    for tx_id in (charge.tx_id, back.tx_id, hold.id, released.tx_id, sent.tx_id):
         before = await store.look(user)
         with pytest.raises(TransactionError) as refused:
             await credits.revoke(user, tx_id)

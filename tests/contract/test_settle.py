@@ -139,7 +139,7 @@ async def test_a_hold_belongs_to_one_account(credits, rich, new_user):
 async def test_a_charge_is_no_hold(credits, rich):
     charge = await credits.deduct(rich, 10, "chat")
     with pytest.raises(HoldNotFoundError):
-        await credits.release(rich, charge.id)
+        await credits.release(rich, charge.tx_id)
 
 
 async def test_what_the_work_cost_beyond_the_hold_comes_from_the_balance(credits, rich):

@@ -168,7 +168,7 @@ async def test_python_reads_what_typescript_wrote(credits, sdk, user):
         None,
         "add",
     )
-    assert (middle.id, middle.amount, middle.timestamp) == (charge.id, -8, charge.timestamp)
+    assert (middle.id, middle.amount, middle.timestamp) == (charge.tx_id, -8, charge.timestamp)
     assert middle.metadata == {"model": "small", "10": 1, "2": 0.1}
     assert (oldest.kind, oldest.metadata) == ("sign_up", {"starting_credits": 50})
     assert await credits.get_balance(user) == 47

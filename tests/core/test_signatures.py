@@ -96,6 +96,7 @@ OLD = '{"id":"tx_1000_a","amount":7,"action":"gift","timestamp":1000}'
 CALLS = [
     ("initialize_user", lambda c, _: c.initialize_user("alice", 500)),
     ("deduct", lambda c, _: c.deduct("alice", 5, "chat")),
+    ("collect", lambda c, _: c.collect("alice", 5, "chat", idempotency_key="job")),
     ("add", lambda c, _: c.add("alice", 5, "chat")),
     ("get_balance", lambda c, _: c.get_balance("alice")),
     ("has_credits", lambda c, _: c.has_credits("alice", 5)),

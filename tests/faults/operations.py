@@ -118,6 +118,16 @@ OPERATIONS = (
         lambda c, u, _: c.grant_allowance(u, "pro", 30, FEBRUARY, rollover=10),
         _january,
     ),
+    Operation(
+        "collect",
+        lambda c, u, _: c.collect(u, 70, "train", METADATA, idempotency_key="k"),
+        _nothing,
+    ),
+    Operation(
+        "collect-part",
+        lambda c, u, _: c.collect(u, 7000, "train", METADATA, idempotency_key="k"),
+        _nothing,
+    ),
     Operation("deduct-batch", lambda c, u, _: _batch(c, "deduct_many", u), _nothing),
     Operation("add-batch", lambda c, u, _: _batch(c, "add_many", u), _nothing),
     Operation("deduct-many", lambda c, u, _: _apart(c, u), _nothing),

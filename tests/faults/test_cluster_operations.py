@@ -157,7 +157,7 @@ async def test_holds_refunds_and_many_at_once_on_all_nodes(credits, new_user, no
     charged = await credits.deduct_many([Item(user, 40, "chat") for user in users])
     holds = await asyncio.gather(*(credits.hold(user, 50, "train") for user in users))
     refunds = [
-        credits.refund(user, charge.id)
+        credits.refund(user, charge.tx_id)
         for user, charge in zip(users, charged, strict=True)
         for _ in range(2)
     ]

@@ -96,7 +96,7 @@ def begun(server, credits, user, other) -> Account:
     charge = credits.deduct(user, 9, "video")
     with server.client() as raw:
         raw.hset(f"credits:state:{user}", "generation_since", int(time.time() * 1000) - 31 * DAY_MS)
-    return Account(user, other, grant.tx_id, charge.id, hold.id)
+    return Account(user, other, grant.tx_id, charge.tx_id, hold.id)
 
 
 def seen(server, user):

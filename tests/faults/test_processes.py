@@ -96,6 +96,21 @@ credits.close()
 """
 
 
+COLLECTOR = """
+import json, random, sys
+from credits_core import Credits
+
+url, user, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+with Credits.from_url(url, timeout=10) as credits:
+    credits.get_balance(user)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    jobs = random.sample(range(count), count)
+    told = [credits.collect(user, 3, "job", idempotency_key=f"job-{n}") for n in jobs]
+print(json.dumps([(one.tx_id, one.amount) for one in told if not one.replayed and one.created]))
+"""
+
+
 def python(code: str, *args: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-W", "error::ResourceWarning", "-c", code, *args],
@@ -117,6 +132,21 @@ def test_four_processes_spend_exactly_what_there_is(store, user):
     ledger = read_ledger(store, user)
     assert ledger.balance == 0
     assert {tx_id for tx_id, amount in ledger.of("race") if amount == -1} == set(succeeded)
+
+
+def test_two_processes_that_collect_the_same_keys_charge_each_once(store, user):
+    store.call("SET", f"balance:{user}", 2000)
+    workers = [python(COLLECTOR, store.url, user, "1000") for _ in range(2)]
+    assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * 2
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    answers = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
+    assert all(answers)
+    told = [tuple(one) for answer in answers for one in answer]
+    ledger = read_ledger(store, user)
+    assert sorted(ledger.of("job")) == sorted((tx_id, -amount) for tx_id, amount in told)
+    assert (len(told), ledger.balance) == (667, 0)
 
 
 @pytest.mark.parametrize("kind", ["tcp", "rest"])

@@ -98,6 +98,8 @@ class Run:
             for kill in range(1, self.kills + 1):
                 while self.begun < self.jobs * kill // (self.kills + 1):
                     time.sleep(0.001)
+                # Not just when an answer has come: that would look at one moment only.
+                time.sleep(random.uniform(0, 0.03))
                 workers.kill_one()
             for one in clients:
                 one.result()

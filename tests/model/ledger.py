@@ -91,6 +91,24 @@ def deduct(account: Account, now: float, amount: int, action: str, key: str | No
     return receipt(account, entry, amount)
 
 
+def collect(account: Account, now: float, amount: int, action: str, key: str,
+            grant: int | None, told: str | None) -> Outcome:  # fmt: skip
+    """A charge of all, or of what there is, under the keys of charges."""
+    request = ("deduct", amount, action)
+    if (before := again(account, key, request)) is not None:
+        return before
+    touch(account, now, grant)
+    if account.frozen is not None:
+        return ("limit", "frozen")
+    taken = min(amount, account.worth - account.floor)
+    if taken < 1:
+        return ("receipt", "nothing_to_collect", 0, account.worth, False, False)
+    open_log(account, grant)
+    entry = spend(account, told, taken, action)
+    account.keep(now, key, Record(request, entry, taken))
+    return receipt(account, entry, taken)
+
+
 def spend(account: Account, told: str | None, amount: int, action: str, kind: str = "",
           **more: Any) -> Entry:  # fmt: skip
     """Take credits, and remember which grants paid."""

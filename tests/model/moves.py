@@ -32,6 +32,21 @@ class Moves(Base):
 
         self.request(charge)
 
+    @rule(who=whos, amount=sizes | sized, action=actions, key=keys.filter(bool),
+          auto=st.booleans())  # fmt: skip
+    def collect(self, who, amount, action, key, auto):
+        client, grant = self.client(auto=auto)
+        amount = self.credits(who, amount)
+
+        def charge():
+            account = self.account(who)
+            self.perform(
+                lambda: client.collect(account.user, amount, action, idempotency_key=key),
+                lambda told, _: ledger.collect(account, self.now, amount, action, key, grant, told),
+            )
+
+        self.request(charge)
+
     @rule(who=whos, amount=sizes, action=actions, key=keys, auto=st.booleans())
     def add(self, who, amount, action, key, auto):
         self._add(who, amount, action, key, {}, (), auto=auto)

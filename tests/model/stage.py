@@ -37,6 +37,7 @@ FAMILIES = (
 
 WITNESSED = frozenset({
     "deduct", "add", "batch", "initialize", "hold", "extend", "settle", "refund", "revoke", "send",
+    "collect",
     "receive", "recall", "renew",
 })  # fmt: skip
 """Scripts that find what they did before."""

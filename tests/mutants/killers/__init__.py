@@ -1,6 +1,7 @@
 """Compact checks of what the ledger keeps true; to be imported is to be registered."""
 
 from tests.mutants.killers import (
+    collections,
     deadlines,
     foreign,
     grants,
@@ -17,6 +18,7 @@ from tests.mutants.killers import (
 )
 
 __all__ = [
+    "collections",
     "deadlines",
     "foreign",
     "grants",

@@ -24,6 +24,7 @@ def _commands(stage: Stage, hold: str, charge: str, addition: str) -> list[Comma
     return [
         commands.initialize(keys, "a", 50, now_ms=now),
         commands.deduct(keys, "a", 1, "x", None, **plain),
+        commands.collect(keys, "a", 1, "x", None, **(plain | {"idempotency_key": "c"})),
         commands.add(keys, "a", 1, "x", None, **plain),
         commands.batch(keys, "add", [Item("a", 1, "x")], **plain),
         commands.hold(keys, "a", 1, "x", None, expires_in=60, **plain),

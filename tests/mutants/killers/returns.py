@@ -83,9 +83,9 @@ def a_revocation_takes_what_is_left(stage: Stage) -> None:
     stage.credits.deduct("a", 90, "x")  # 50 of the grant, 40 beside it
     stage.credits.add("a", 50, "other", expires_in=60)
     stage.credits.set_floor("a", 20)
-    part = stage.credits.revoke("a", paid.id, 15, idempotency_key="k")
+    part = stage.credits.revoke("a", paid.tx_id, 15, idempotency_key="k")
     assert part.amount == 15
-    assert stage.credits.revoke("a", paid.id, 15, idempotency_key="k").replayed
+    assert stage.credits.revoke("a", paid.tx_id, 15, idempotency_key="k").replayed
     rest = stage.credits.revoke("a", added_with="pay", reason="dispute")
     assert rest.amount == 60 - 15 - 20, "not the grant, and not the floor"
     assert stage.credits.revoke("a", added_with="pay").tx_id == rest.tx_id

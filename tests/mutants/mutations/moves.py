@@ -41,19 +41,39 @@ MUTATIONS = (
         "what is told ignores the floor",
     ),
     Mutation("parts/afford", "if frozen then", "if false then", "a freeze is ignored"),
-    Mutation("deduct", "local change = -amount", "local change = amount", "a charge adds"),
+    Mutation("parts/charge", "local change = -amount", "local change = amount", "a charge adds"),
     Mutation(
         "deduct",
         "KEYS[6 + generation], key",
         "KEYS[7 - generation], key",
         "a key in the older generation",
     ),
-    Mutation("deduct", "if fresh then", "if false then", "a charge opens no log"),
+    Mutation("parts/charge", "if fresh then", "if false then", "a charge opens no log"),
+    Mutation("collect", "if now > tonumber(ARGV[1])", "if false", "no deadline for collections"),
+    Mutation("collect", "if frozen then", "if false then", "a frozen account is collected from"),
+    Mutation("collect", "balance - floor)", "balance)", "a collection goes below the floor"),
+    Mutation(
+        "collect", "math.min(amount, balance - floor)", "balance - floor", "all there is is taken"
+    ),
+    Mutation("collect", "if amount < 1 then", "if amount < 0 then", "an entry of nothing"),
+    Mutation(
+        "collect",
+        "KEYS[6 + generation], key",
+        "KEYS[7 - generation], key",
+        "a collection is remembered in the older generation",
+    ),
+    Mutation(
+        "collect",
+        ".. ' ' .. taken)",
+        ".. ' ' .. ARGV[4])",
+        "what was taken in part is told as all",
+    ),
+    Mutation("collect", "if changed then schedule() end", "", "a grant that paid stays the first"),
     Mutation("add", "if fresh then", "if false then", "an addition opens no log"),
     Mutation("hold", "if fresh then", "if false then", "a hold opens no log"),
     Mutation("batch", "if fresh then", "if false then", "a batch opens no log"),
     Mutation(
-        "deduct",
+        "parts/charge",
         "if live then\n  -- @use burned",
         "if false then\n  -- @use burned",
         "charges leave grants alone",
@@ -82,6 +102,10 @@ MUTATIONS = (
     ),
     Mutation("parts/write", "if mark then", "if false then", "a sign-up leaves no mark"),
     Mutation("parts/write", ", 'seen', text)", ")", "what we spend counts as spent by others"),
+    Mutation("parts/write", ", 'grant ' .. first, digits(left))", ")", "a grant pays for ever"),
+    Mutation(
+        "parts/write", "'seen', text, 'gr", "'gr", "what a grant paid counts as spent by others"
+    ),
     Mutation(
         "parts/write",
         "raw, balance = score, text, balance + change",
