@@ -166,8 +166,11 @@ def _user_id(value: object) -> str:
 
 def _route(connection: HTTPConnection) -> str:
     scope = connection.scope
+    # Since routers are kept as they were included, their routes do not know the whole path.
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    path = getattr(included or scope.get("route"), "path_format", scope["path"])
     # Of a mounted app: where it is mounted tells its routes from those of another.
-    path = scope.get("root_path", "") + getattr(scope.get("route"), "path", scope["path"])
+    path = scope.get("root_path", "") + path
     return f"{scope.get('method', 'WebSocket')} {path}"[:512]
 
 
