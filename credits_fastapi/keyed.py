@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from anyio import CancelScope
 from fastapi import Request, Response
 
-from credits_core.charge.pending import AsyncPending
-from credits_core.http.idempotency import HEADER, LEASE_SECONDS, AnswerAgain, AnswerKeeper, key_of
+from credits_core.http.idempotency import HEADER, AnswerAgain, AnswerKeeper, key_of
 from credits_core.http.keyed import AsyncKeyed
 
 if TYPE_CHECKING:
@@ -43,12 +40,10 @@ async def answer_again(request: Request, error: Exception) -> Response:  # noqa:
 class KeyedAnswer:
     """What the middleware sees of a request with a key: its body, and its answer as it leaves."""
 
-    def __init__(self, receive: Receive, lease: float = LEASE_SECONDS) -> None:
+    def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._lease = lease
         self._digest = hashlib.sha256()
         self._whole = False
-        self._client: AsyncCredits | None = None
         self._keyed: AsyncKeyed | None = None
         self._answer: AnswerKeeper | None = None
 
@@ -61,7 +56,12 @@ class KeyedAnswer:
         return message
 
     async def begin(
-        self, connection: HTTPConnection, client: AsyncCredits, user_id: str, route: str
+        self,
+        connection: HTTPConnection,
+        client: AsyncCredits,
+        user_id: str,
+        route: str,
+        lease: float,
     ) -> None:
         """Begin the request, once; an answer that is kept leaves as `AnswerAgain`.
 
@@ -74,9 +74,8 @@ class KeyedAnswer:
         scope = connection.scope
         target = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
         key, digest = key_of(connection.headers[HEADER]), self._digest.hexdigest()
-        self._client = client
         self._keyed = await AsyncKeyed.begin(
-            client, user_id, route, key, target, digest, lease=self._lease
+            client, user_id, route, key, target, digest, lease=lease
         )
 
     def charge_key(self) -> str | None:
@@ -85,12 +84,12 @@ class KeyedAnswer:
 
     def start(self, message: Message) -> None:
         """The answer begins."""
-        if self._keyed is None:
-            return
-        pairs = [
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]
-        ]
-        self._answer = AnswerKeeper(message["status"], pairs)
+        if self._keyed is not None:
+            pairs = (
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in message["headers"]
+            )
+            self._answer = AnswerKeeper(message["status"], pairs)
 
     def piece(self, body: bytes) -> None:
         """A piece of the answer leaves."""
@@ -99,22 +98,13 @@ class KeyedAnswer:
 
     async def finish(self) -> None:
         """Keep the answer: it is whole."""
-        await self._end(self._answer)
+        await self._end(self._answer, paid=False)
 
     async def give_up(self, *, paid: bool) -> None:
-        """There is no whole answer: let the same key try again, at once.
-
-        `paid` is whether a fixed price stays paid: see `AsyncKeyed.end`.
-        """
+        """There is no whole answer: let the same key try again. See `AsyncKeyed.end`."""
         await self._end(None, paid=paid)
 
-    async def _end(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:
+    async def _end(self, answer: AnswerKeeper | None, *, paid: bool) -> None:
         keyed, self._keyed = self._keyed, None
-        if keyed is None or self._client is None:
-            return
-        one = keyed.request
-        what = f"the end of the request of {one.user_id!r} with the key {one.key!r}"
-        ending = AsyncPending.of(self._client).start(keyed.end(answer, paid=paid), what)
-        # Whoever is cancelled: a key that nobody gives up answers 409 until its lease ends.
-        with CancelScope(shield=True):
-            await asyncio.shield(ending)
+        if keyed is not None:
+            await keyed.end(answer, paid=paid)

@@ -14,7 +14,6 @@ from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
 from credits_core.errors import BackendError
-from credits_core.http.idempotency import LEASE_SECONDS
 from credits_core.http.paid import (
     COST_HEADER,
     REMAINING_HEADER,
@@ -37,8 +36,6 @@ SCOPE_KEY: Final = "credits_fastapi.paid"
 
 _LEFT: Final = (ClientDisconnect, WebSocketDisconnect)
 
-_NAMES: Final = {name: name.lower().encode() for name in (COST_HEADER, REMAINING_HEADER)}
-
 _INTERNAL_ERROR: Final = 1011
 """The close code of a WebSocket whose server failed (RFC 6455, 7.4.1)."""
 
@@ -46,24 +43,23 @@ _PATHSEND: Final = "http.response.pathsend"
 
 _NO_CONTENT: Final = (204, 205, 304)
 
+_NAMES: Final = {name: name.lower().encode() for name in (COST_HEADER, REMAINING_HEADER)}
+
 
 class ChargesMiddleware:
     """ASGI middleware that `Paywall.install` adds; the outermost works for those inside it."""
 
-    def __init__(
-        self, app: ASGIApp, fails_on: FailsOn = failing, lease: float = LEASE_SECONDS
-    ) -> None:
-        """Wrap `app`; `fails_on` and `lease` are those of `Paywall`."""
+    def __init__(self, app: ASGIApp, fails_on: FailsOn = failing) -> None:
+        """Wrap `app`; `fails_on` is given the status of an answer."""
         self._app = app
         self._fails_on = fails_on
-        self._lease = lease
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app, and end what it charged."""
         if scope["type"] not in ("http", "websocket") or SCOPE_KEY in scope:
             await self._app(scope, receive, send)
             return
-        keyed = KeyedAnswer(receive, self._lease) if has_key(scope) else None
+        keyed = KeyedAnswer(receive) if has_key(scope) else None
         if keyed is not None and _PATHSEND in scope.get("extensions", ()):
             # What the server reads from a file itself cannot be kept.
             extensions = {**scope["extensions"]}
@@ -131,36 +127,20 @@ class _Answer(_Outgoing):
         """The beginning, while it waits for the first piece to show whether there are more."""
 
     async def send(self, message: Message) -> None:
+        if self._replaced:
+            return
         if not self._paid.charges and self._keyed is None:
             await self._pass(message)
-        elif not self._replaced:
-            try:
-                await self._settle_and_pass(message)
-            except BackendError as error:
-                if self._begun:
-                    raise
-                await self._instead(error)
+        elif message["type"] == "http.response.start":
+            await self._start(message)
+        else:
+            await self._piece(message)
 
     async def end(self, ending: Ending, error: BaseException | None = None) -> None:
         if self._keyed is not None:
             # First: who takes the key over must not find a charge that was given back.
             await self._keyed.give_up(paid=self._paid.keeps(ending))
         await self._paid.aend(ending, error)
-
-    async def _settle_and_pass(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            await self._start(message)
-        else:
-            await self._piece(message)
-
-    async def _instead(self, error: BackendError) -> None:
-        """Answer that it cannot be charged, in the place of an answer that nobody would pay."""
-        self._replaced = True
-        await self.end("failed")
-        status, headers, body = problem(error)
-        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        await self._pass({"type": "http.response.start", "status": status, "headers": pairs})
-        await self._pass({"type": "http.response.body", "body": json.dumps(body).encode()})
 
     async def _start(self, message: Message) -> None:
         ending = self._paid.ending(message["status"])
@@ -181,6 +161,8 @@ class _Answer(_Outgoing):
             await self._paid.aserved()
         elif body:
             self._paid.delivered()
+        if self._replaced:
+            return
         await self._begin(whole=False)
         if self._keyed is not None:
             self._keyed.piece(body)
@@ -192,8 +174,21 @@ class _Answer(_Outgoing):
 
     async def _whole(self) -> None:
         """The answer leaves as a whole."""
-        await self._paid.aserved()
-        await self._begin(whole=True)
+        try:
+            await self._paid.aserved()
+        except BackendError as error:
+            await self._instead(error)
+        else:
+            await self._begin(whole=True)
+
+    async def _instead(self, error: BackendError) -> None:
+        """Answer that it cannot be charged, in the place of an answer that nobody would pay."""
+        self._replaced = self._begun = True
+        await self.end("failed")
+        status, headers, body = problem(error)
+        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self._pass({"type": "http.response.start", "status": status, "headers": pairs})
+        await self._pass({"type": "http.response.body", "body": json.dumps(body).encode()})
 
     async def _begin(self, *, whole: bool) -> None:
         """Let the beginning go, if it waits, with what can be told by now."""

@@ -12,14 +12,15 @@ from weakref import WeakKeyDictionary
 from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.pending import adrain
-from credits_core.charge.terms import HOLD_SECONDS, hold_terms, price_terms
+from credits_core.charge.terms import HOLD_SECONDS
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.idempotency import LEASE_SECONDS, AnswerAgain
 from credits_core.http.paid import failing
+from credits_core.http.rules import hold_rule, price_rule
 from credits_core.outage.background import acollecting
-from credits_fastapi.answers import answer_or_close
+from credits_fastapi.answers import answer_error
 from credits_fastapi.decorators import paid_endpoint
-from credits_fastapi.dependencies import Rule, charge_dependency
+from credits_fastapi.dependencies import charge_dependency
 from credits_fastapi.keyed import answer_again
 from credits_fastapi.middleware import ChargesMiddleware
 from credits_fastapi.openapi import document
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from credits_core.charge.price import Cost
-    from credits_core.charge.terms import Shortfall, Terms
+    from credits_core.charge.terms import Shortfall
     from credits_core.http.paid import FailsOn
+    from credits_core.http.rules import Given
     from credits_core.outage import OutageJournal
-    from credits_fastapi.dependencies import Dependency, Given
+    from credits_fastapi.dependencies import Dependency
 
 __all__ = ["ClientOptions", "Paywall"]
 
@@ -96,9 +98,9 @@ class Paywall:
         `top_up_url` is where credits are bought, for the answer 402. `fails_on` is given the
         status of an answer and says whether it is a failure, which costs nothing: by default 400
         and more. `outage` is the journal of routes that serve on while the store is away, up to
-        their `outage_limit`; it is collected every second, and stays open. `lease` is for how
-        many seconds, up to an hour, a request with an `Idempotency-Key` whose worker died blocks
-        its key; of one that is at work it is renewed.
+        their `outage_limit`; it is collected every second, and stays open.
+        `lease` is for how many seconds, up to an hour, a request with an
+        `Idempotency-Key` whose worker died blocks its key; of one that is at work it is renewed.
 
         Raises `InvalidRequestError` when a client is given and options for one, too, or a lease
         that is none.
@@ -137,9 +139,8 @@ class Paywall:
                 yield state or {}
 
         app.router.lifespan_context = both
-        app.add_middleware(ChargesMiddleware, fails_on=self._fails_on, lease=self._lease)
-        answer: Any = partial(answer_or_close, top_up_url=self._top_up_url)
-        app.add_exception_handler(CreditsError, answer)
+        app.add_middleware(ChargesMiddleware, fails_on=self._fails_on)
+        app.add_exception_handler(CreditsError, partial(answer_error, top_up_url=self._top_up_url))
         app.add_exception_handler(AnswerAgain, answer_again)
         document(app)
 
@@ -214,13 +215,10 @@ class Paywall:
         is no whole number, or an action that is none, when it is called: at import.
         """
 
-        def terms(user_id: str, price: Cost, named: str, more: Mapping[str, Any] | None) -> Terms:
-            return price_terms(user_id, price, named or None, more, apart=True)
-
-        rule = Rule(
-            cost, action, metadata, exempt_when, terms, held=False, outage_limit=outage_limit
+        rule = price_rule(
+            cost, action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
         )
-        return charge_dependency(rule, self._user, self._client, self._outage)
+        return charge_dependency(rule, self._user, self._client, self._outage, self._lease)
 
     def hold_credits(
         self,
@@ -243,26 +241,17 @@ class Paywall:
 
         The arguments are those of `require_credits` and of `credits_core.hold_credits`.
         """
-        checked = hold_terms(
-            "-", 1, "-", None, expires_in=expires_in, step=step, shortfall=shortfall
+        rule = hold_rule(
+            estimate,
+            action,
+            metadata,
+            expires_in=expires_in,
+            step=step,
+            shortfall=shortfall,
+            exempt_when=exempt_when,
+            outage_limit=outage_limit,
         )
-
-        def terms(user_id: str, price: Cost, named: str, more: Mapping[str, Any] | None) -> Terms:
-            return hold_terms(
-                user_id,
-                price,
-                named or None,
-                more,
-                expires_in=checked.expires_in,
-                step=step,
-                shortfall=shortfall,
-                apart=True,
-            )
-
-        rule = Rule(
-            estimate, action, metadata, exempt_when, terms, held=True, outage_limit=outage_limit
-        )
-        return charge_dependency(rule, self._user, self._client, self._outage)
+        return charge_dependency(rule, self._user, self._client, self._outage, self._lease)
 
     def charges(
         self,

@@ -11,6 +11,8 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from anyio import CancelScope
+
 from credits_core.charge.pending import AsyncPending, Pending, ainsist, insist
 from credits_core.errors import BackendError, CreditsError
 from credits_core.http.idempotency import LEASE_SECONDS, KeyedRequest, fingerprint
@@ -88,6 +90,11 @@ class AsyncKeyed:
         step: Callable[[], Awaitable[object]] = _step(
             self._client, self.request, self._renew, answer, paid=paid
         )
+        telling = AsyncPending.of(self._client).start(self._tell(step), _told(self.request))
+        with CancelScope(shield=True):
+            await asyncio.shield(telling)
+
+    async def _tell(self, step: Callable[[], Awaitable[object]]) -> None:
         try:
             await step()
         except BackendError as error:

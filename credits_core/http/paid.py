@@ -46,14 +46,14 @@ class PaidRequest:
         self._fails_on = fails_on
         self.charges: list[Charge] = []
 
-    @property
-    def open(self) -> bool:
-        """Whether a charge is open still."""
-        return any(charge.open for charge in self.charges)
-
     def ending(self, status: int) -> Ending:
         """How the work ended, by the status of its answer."""
         return "failed" if self._fails_on(status) else "served"
+
+    @property
+    def open(self) -> bool:
+        """Whether a charge has not ended yet."""
+        return any(charge.open for charge in self.charges)
 
     def keeps(self, ending: Ending) -> bool:
         """Whether a fixed price stays paid when the work ends like this."""
@@ -67,6 +67,11 @@ class PaidRequest:
         """A part of the answer has left."""
         for charge in self.charges:
             charge.tab.delivered = True
+
+    def unsent(self, *, first: bool) -> None:
+        """The last part did not get out after all; `first`: none did."""
+        for charge in self.charges:
+            charge.tab.unsent(first=first)
 
     async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, the last first."""
@@ -85,22 +90,22 @@ class PaidRequest:
         A hold is settled when the answer has left: if the process dies in between, it expires.
         """
         for charge in reversed(self.charges):
-            if charge.open and not _held(charge):
+            if not _on_hold(charge):
                 await charge.aend("served")
 
     def served(self) -> None:
         """End what must be paid before an answer leaves: see `aserved`."""
         for charge in reversed(self.charges):
-            if charge.open and not _held(charge):
+            if not _on_hold(charge):
                 charge.end("served")
 
-    def headers(self, *, whole: bool = False) -> list[tuple[str, str]]:
-        """What the answer can tell: what it costs, and what is left.
+    def headers(self, *, whole: bool) -> list[tuple[str, str]]:
+        """What the answer can tell: what it costs, and what is left when that is known.
 
-        `whole` is whether the work is done and the answer leaves as a whole: before that a hold
-        cannot tell its cost. What is left is not known until it is settled.
+        `whole` is whether the answer leaves as a whole: the cost of a hold is not known before.
+        What is left is not, before it is settled.
         """
-        holds = any(charge.open and _held(charge) for charge in self.charges)
+        holds = any(charge.open and _on_hold(charge) for charge in self.charges)
         if not self.charges or (holds and not whole):
             return []
         found = [(COST_HEADER, str(sum(charge.cost for charge in self.charges)))]
@@ -110,8 +115,8 @@ class PaidRequest:
         return found
 
 
-def _held(charge: Charge) -> bool:
-    """Whether credits of it are on hold in the ledger: what the journal admits is not."""
+def _on_hold(charge: Charge) -> bool:
+    """Whether credits of it are on hold in the ledger: what a journal admits is paid as a price."""
     return charge.tab.held and charge.id is not None
 
 

@@ -70,7 +70,7 @@ def main(store: str, port: str, expires: str) -> None:
     app = make_app(store, float(expires))
     socket = bound_socket(int(port))
     socket.listen(1024)
-    socket.setblocking(False)  # noqa: FBT003 - its name says it
+    socket.setblocking(False)  # noqa: FBT003 - its own signature
     parent, ours = os.pipe()
     workers = 0
     while True:

