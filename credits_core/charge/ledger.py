@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from credits_core.keys import KeySpace
     from credits_core.models import Hold, Receipt
 
-__all__ = ["AsyncLedger", "Ledger"]
+__all__ = ["AsyncLedger", "Ledger", "undoing"]
 
 T = TypeVar("T")
 
@@ -79,7 +79,8 @@ def opening(
     )
 
 
-def _undoing(terms: Terms, tx_id: str) -> Move:
+def undoing(terms: Terms, tx_id: str) -> Move:
+    """The move that gives a whole charge back."""
     return Move("release" if terms.held else "refund", (tx_id,))
 
 
@@ -156,7 +157,7 @@ class AsyncLedger:
     async def _resolved(self, terms: Terms, error: OutcomeUnknownError) -> None:
         receipt = await ainsist(lambda: self._client.resolve(error))
         if receipt is not None:
-            await ainsist(lambda: self._make(terms, _undoing(terms, receipt.tx_id)))
+            await ainsist(lambda: self._make(terms, undoing(terms, receipt.tx_id)))
 
     async def _first(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
         try:
@@ -237,7 +238,7 @@ class Ledger:
     def _resolved(self, terms: Terms, error: OutcomeUnknownError) -> None:
         receipt = insist(lambda: self._client.resolve(error))
         if receipt is not None:
-            insist(lambda: self._make(terms, _undoing(terms, receipt.tx_id)))
+            insist(lambda: self._make(terms, undoing(terms, receipt.tx_id)))
 
     def _first(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
         try:

@@ -13,6 +13,7 @@ from credits_core.async_client import AsyncCredits
 from credits_core.charge.ledger import AsyncLedger, Ledger
 from credits_core.charge.nesting import current_charge
 from credits_core.charge.tab import Tab
+from credits_core.charge.threaded import ThreadedLedger
 from credits_core.charge.unpaid import Unpaid
 from credits_core.errors import (
     BackendError,
@@ -53,15 +54,21 @@ class Lifecycle:
         "_unpaid",
         "balance",
         "cut_off",
+        "handed_over",
         "id",
         "streaming",
         "tab",
         "terms",
+        "threaded",
     )
 
-    def __init__(self, client: AsyncCredits | Credits, terms: Terms) -> None:
+    def __init__(
+        self, client: AsyncCredits | Credits, terms: Terms, *, threaded: bool = False
+    ) -> None:
         """Use `require_credits`, `hold_credits` or `resume_hold`, which check the terms."""
         self.terms = terms
+        self.threaded = threaded
+        """Whether async code may drive it although its client is a `Credits`: in threads."""
         self.tab = Tab(terms.cost, held=terms.held)
         self._ledger = AsyncLedger(client) if isinstance(client, AsyncCredits) else Ledger(client)
         self._outer: Charge | None = None
@@ -76,6 +83,8 @@ class Lifecycle:
         """Why a stream ended early: too few credits, or the store was away."""
         self.streaming = False
         """Whether a stream that has not ended yet will end it."""
+        self.handed_over = False
+        """Whether somebody else ends it."""
 
     @property
     def open(self) -> bool:
@@ -173,7 +182,7 @@ class Lifecycle:
         if self.id is not None and self.tab.held:
             self._grown(self._sync_ledger().extend(self.terms, self.id, 0))
 
-    async def adraw(self, amount: int, ledger: AsyncLedger) -> None:
+    async def adraw(self, amount: int, ledger: AsyncLedger | ThreadedLedger) -> None:
         """Pay for work inside this work, out of what is held."""
         if self.tab.held:
             if (missing := self._missing(amount)) is not None:
@@ -187,7 +196,7 @@ class Lifecycle:
                 self._grow(missing, ledger)
             self.tab.draw(amount)
 
-    async def _agrow(self, missing: int, ledger: AsyncLedger) -> None:
+    async def _agrow(self, missing: int, ledger: AsyncLedger | ThreadedLedger) -> None:
         if self._outer is not None:
             await self._outer.adraw(missing, ledger)
             self.tab.taken += missing
@@ -336,9 +345,11 @@ class Lifecycle:
         if error is not None:
             error.add_note(f"the {move.method} of {self.id} has not come through: {answer!r}")
 
-    def _async_ledger(self) -> AsyncLedger:
+    def _async_ledger(self) -> AsyncLedger | ThreadedLedger:
         if isinstance(self._ledger, AsyncLedger):
             return self._ledger
+        if self.threaded:
+            return ThreadedLedger(self._ledger)
         raise InvalidRequestError(
             "this charge is of a Credits, for sync code: use `with`, spend and renew, or make it "
             "with an AsyncCredits"

@@ -44,6 +44,8 @@ def delivered(
     charge.streaming = True
     if not isinstance(charge._ledger, AsyncLedger):  # noqa: SLF001 - the charge's own streams
         if isinstance(pieces, AsyncIterable):
+            if charge.threaded:
+                return _astream(charge, pieces, piece_cost, final)
             raise TypeError("an async stream is paid with an AsyncCredits, and this is a Credits")
         return _stream(charge, pieces, piece_cost, final)
     if not isinstance(pieces, AsyncIterable):
