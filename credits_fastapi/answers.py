@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import Response
 
 from credits_core.errors import CreditsError
-from credits_core.http.problems import problem
+from credits_core.http.problems import logged_problem
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -23,10 +23,7 @@ async def answer_error(
     """Answer an error of this library as problem details; what is not the client's is logged."""
     if not isinstance(error, CreditsError):
         raise error
-    status, headers, body = problem(error, top_up_url=top_up_url)
-    if status != 402:
-        # The path as it came, quoted: it may hold anything.
-        where = f"{request.scope.get('method', 'WebSocket')} {request.scope['path']!r}"
-        level, trace = (logging.ERROR, error) if status == 500 else (logging.WARNING, None)
-        _log.log(level, "%s answered %d: %s", where, status, error, exc_info=trace)
+    # The path as it came, quoted: it may hold anything.
+    where = f"{request.scope.get('method', 'WebSocket')} {request.scope['path']!r}"
+    status, headers, body = logged_problem(error, where, _log, top_up_url=top_up_url)
     return Response(json.dumps(body), status, headers)

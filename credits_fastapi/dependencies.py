@@ -4,59 +4,26 @@
 # dependencies below, and closures are out of its sight when they are strings.
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, Any, TypeAlias, cast
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
-from credits_core import validation
 from credits_core.async_client import AsyncCredits
-from credits_core.charge import Charge, Cost, Priced
+from credits_core.charge import Charge, Cost
 from credits_core.charge.nesting import enter
-from credits_core.charge.price import check_cost
-from credits_core.charge.terms import Terms
-from credits_core.charge.unpaid import Outage
 from credits_core.errors import BackendUnavailableError, InvalidRequestError
+from credits_core.http.rules import Given, Rule, route_of
 from credits_core.outage import OutageJournal
-from credits_core.outage.admissions import new_key
 from credits_fastapi.middleware import paid_request
 
-__all__ = ["Dependency", "Given", "Rule", "charge_dependency", "rule_of"]
-
-Given: TypeAlias = Callable[..., Any]
-"""A dependency of the app's own: its arguments are those of a FastAPI dependency."""
+__all__ = ["Dependency", "charge_dependency", "rule_of"]
 
 Dependency: TypeAlias = Callable[..., Awaitable[Charge]]
 
 _RULE = "__credits_rule__"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What an endpoint costs, as it was declared: for the dependency, and for the docs."""
-
-    cost: Cost | Given
-    action: str | None
-    metadata: Mapping[str, Any] | Given | None
-    exempt_when: Given | None
-    terms: Callable[[str, Cost, str, Mapping[str, Any] | None], Terms]
-    held: bool
-    outage_limit: int = 0
-    """Credits that each user may be served by a process while the store is away."""
-
-    def check(self) -> None:
-        """Refuse at import what could never be charged."""
-        name = self.action or "this endpoint"
-        if isinstance(self.cost, Priced):
-            check_cost(self.cost.cost(), self.cost.action)
-        elif not callable(self.cost):
-            check_cost(self.cost, name)
-        if self.action is not None:
-            validation.action(self.action)
-        if not callable(self.metadata):
-            validation.metadata(self.metadata)
 
 
 def rule_of(dependency: object) -> Rule | None:
@@ -76,7 +43,6 @@ def charge_dependency(
     The middleware ends it: no code after a `yield`, which runs at other times in other versions
     of FastAPI and costs each request more than the charge itself.
     """
-    rule.check()
     if rule.outage_limit and journal is None:
         raise InvalidRequestError("outage_limit needs a journal: Paywall(outage=OutageJournal(…))")
 
@@ -89,17 +55,13 @@ def charge_dependency(
     ) -> Charge:
         request, keyed = paid_request(cast("dict[str, Any]", connection.scope))
         price: Cost = 0 if credits_exempt else credits_cost
-        action = rule.action
-        if action is None and not isinstance(price, Priced):
-            action = _endpoint(connection)
-        payer, client = _user_id(credits_user), client_of()
-        terms = rule.terms(payer, price, action or "", credits_metadata)
-        if journal is not None and rule.outage_limit:
-            outage = Outage(journal, _route(connection), rule.outage_limit)
-            terms = replace(terms, outage=outage, key=new_key())
+        client, endpoint, route = client_of(), _endpoint(connection), _route(connection)
+        terms = rule.terms_of(
+            credits_user, price, credits_metadata, endpoint=endpoint, route=route, journal=journal
+        )
         if keyed is not None:
             try:
-                await keyed.begin(connection, client, payer, _route(connection))
+                await keyed.begin(connection, client, terms.user_id, route)
                 terms = replace(terms, key=keyed.charge_key())
             except BackendUnavailableError:
                 if terms.outage is None:
@@ -133,24 +95,10 @@ def charge_dependency(
     return paid
 
 
-def _user_id(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(
-            f"the paywall's user dependency answered a {type(value).__name__}, not the id of "
-            f"the user as a str; without a user it raises HTTPException(401)"
-        )
-    return value
-
-
 def _route(connection: HTTPConnection) -> str:
     path = getattr(connection.scope.get("route"), "path", connection.scope["path"])
-    return f"{connection.scope.get('method', 'WebSocket')} {path}"[:512]
+    return route_of(connection.scope.get("method", "WebSocket"), str(path))
 
 
 def _endpoint(connection: HTTPConnection) -> str:
-    """The name of the endpoint as an action for the log; "request" if it cannot be one."""
-    name = str(getattr(connection.scope.get("route"), "name", ""))
-    try:
-        return validation.action(name.strip()[: validation.MAX_ACTION_CHARS].strip())
-    except InvalidRequestError:
-        return "request"
+    return str(getattr(connection.scope.get("route"), "name", ""))

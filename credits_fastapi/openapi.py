@@ -8,13 +8,15 @@ from fastapi import routing
 
 from credits_core.charge import Priced
 from credits_core.http.openapi import describe
-from credits_fastapi.dependencies import Rule, rule_of
+from credits_fastapi.dependencies import rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fastapi import FastAPI
     from fastapi.dependencies.models import Dependant
+
+    from credits_core.http.rules import Rule
 
 __all__ = ["document"]
 

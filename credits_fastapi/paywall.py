@@ -11,14 +11,15 @@ from weakref import WeakKeyDictionary
 
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.pending import adrain
-from credits_core.charge.terms import HOLD_SECONDS, hold_terms, price_terms
+from credits_core.charge.terms import HOLD_SECONDS
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.idempotency import AnswerAgain
 from credits_core.http.paid import failing
+from credits_core.http.rules import hold_rule, price_rule
 from credits_core.outage.background import acollecting
 from credits_fastapi.answers import answer_error
 from credits_fastapi.decorators import paid_endpoint
-from credits_fastapi.dependencies import Rule, charge_dependency
+from credits_fastapi.dependencies import charge_dependency
 from credits_fastapi.keyed import answer_again
 from credits_fastapi.middleware import ChargesMiddleware
 from credits_fastapi.openapi import document
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from credits_core.charge.price import Cost
-    from credits_core.charge.terms import Shortfall, Terms
+    from credits_core.charge.terms import Shortfall
     from credits_core.http.paid import FailsOn
+    from credits_core.http.rules import Given
     from credits_core.outage import OutageJournal
-    from credits_fastapi.dependencies import Dependency, Given
+    from credits_fastapi.dependencies import Dependency
 
 __all__ = ["ClientOptions", "Paywall"]
 
@@ -206,11 +208,8 @@ class Paywall:
         is no whole number, or an action that is none, when it is called: at import.
         """
 
-        def terms(user_id: str, price: Cost, named: str, more: Mapping[str, Any] | None) -> Terms:
-            return price_terms(user_id, price, named or None, more, apart=True)
-
-        rule = Rule(
-            cost, action, metadata, exempt_when, terms, held=False, outage_limit=outage_limit
+        rule = price_rule(
+            cost, action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
         )
         return charge_dependency(rule, self._user, self._client, self._outage)
 
@@ -235,24 +234,15 @@ class Paywall:
 
         The arguments are those of `require_credits` and of `credits_core.hold_credits`.
         """
-        checked = hold_terms(
-            "-", 1, "-", None, expires_in=expires_in, step=step, shortfall=shortfall
-        )
-
-        def terms(user_id: str, price: Cost, named: str, more: Mapping[str, Any] | None) -> Terms:
-            return hold_terms(
-                user_id,
-                price,
-                named or None,
-                more,
-                expires_in=checked.expires_in,
-                step=step,
-                shortfall=shortfall,
-                apart=True,
-            )
-
-        rule = Rule(
-            estimate, action, metadata, exempt_when, terms, held=True, outage_limit=outage_limit
+        rule = hold_rule(
+            estimate,
+            action,
+            metadata,
+            expires_in=expires_in,
+            step=step,
+            shortfall=shortfall,
+            exempt_when=exempt_when,
+            outage_limit=outage_limit,
         )
         return charge_dependency(rule, self._user, self._client, self._outage)
 

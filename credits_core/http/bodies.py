@@ -38,12 +38,15 @@ class PaidBody:
         self._pieces: Iterator[bytes] = iter(pieces)
         self._paid = paid
         self._done = done
+        self._handed = False
         self._ended = False
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
+        if self._handed:  # who asks for more has sent what it was handed
+            self._paid.delivered()
         try:
             piece = next(self._pieces)
         except StopIteration:
@@ -55,8 +58,7 @@ class PaidBody:
         except BaseException as error:
             self._end("left", error)
             raise
-        if piece:
-            self._paid.delivered()
+        self._handed = self._handed or bool(piece)
         return piece
 
     def close(self) -> None:
@@ -68,9 +70,15 @@ class PaidBody:
             self._end("left")
 
     def _end(self, ending: Ending, error: BaseException | None = None) -> None:
-        if not self._ended:
-            self._ended = True
+        if self._ended:
+            return
+        self._ended = True
+        try:
             self._paid.end(ending, error)
+        except BaseException:
+            ending = "failed"  # nobody would pay for it
+            raise
+        finally:
             self._done(ending)
 
 
@@ -88,12 +96,15 @@ class AsyncPaidBody:
         self._pieces: AsyncIterator[bytes] = aiter(pieces)
         self._paid = paid
         self._done = done
+        self._handed = False
         self._ended = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
+        if self._handed:
+            self._paid.delivered()
         try:
             piece = await anext(self._pieces)
         except StopAsyncIteration:
@@ -105,8 +116,7 @@ class AsyncPaidBody:
         except BaseException as error:
             await self._end("left", error)
             raise
-        if piece:
-            self._paid.delivered()
+        self._handed = self._handed or bool(piece)
         return piece
 
     async def aclose(self) -> None:
@@ -118,8 +128,14 @@ class AsyncPaidBody:
             await self._end("left")
 
     async def _end(self, ending: Ending, error: BaseException | None = None) -> None:
-        if not self._ended:
-            self._ended = True
+        if self._ended:
+            return
+        self._ended = True
+        try:
             await self._paid.aend(ending, error)
+        except BaseException:
+            ending = "failed"  # nobody would pay for it
+            raise
+        finally:
             if self._done is not None:
                 await self._done(ending)

@@ -9,9 +9,10 @@ import asyncio
 import logging
 import threading
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from credits_core.errors import CreditsError
+from credits_core.charge.pending import ainsist, apending_of, insist, pending_of
+from credits_core.errors import BackendError, CreditsError
 from credits_core.http.idempotency import LEASE_SECONDS, KeyedRequest, fingerprint
 
 if TYPE_CHECKING:
@@ -24,19 +25,29 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncKeyed", "Keyed"]
 
+_LAPSED: Final = 0.001
+"""The lease of a request that its worker has given up, in seconds."""
+
 _log = logging.getLogger(__name__)
 
 
 class AsyncKeyed:
     """The request of one user under one key, for an `AsyncCredits`."""
 
-    __slots__ = ("_client", "_renewing", "request")
+    __slots__ = ("_client", "_renew", "_renewing", "request")
 
-    def __init__(self, client: AsyncCredits, request: KeyedRequest) -> None:
+    def __init__(
+        self,
+        client: AsyncCredits,
+        request: KeyedRequest,
+        renew: Callable[..., Awaitable[RequestRecord]],
+        pause: float,
+    ) -> None:
         """Use `begin`."""
         self._client = client
         self.request = request
-        self._renewing: asyncio.Task[None] | None = None
+        self._renew = renew
+        self._renewing = asyncio.get_running_loop().create_task(_arenewed(renew, pause))
 
     @classmethod
     async def begin(
@@ -63,36 +74,50 @@ class AsyncKeyed:
             fingerprint=fingerprint(target, body_digest),
             lease=lease,
         )
-        keyed = cls(client, KeyedRequest.of(await begin(), user_id, route, key))
-        renew = partial(begin, owner=keyed.request.owner)
-        keyed._renewing = asyncio.get_running_loop().create_task(_arenewed(renew, lease / 3))
-        return keyed
+        request = KeyedRequest.of(await begin(), user_id, route, key)
+        return cls(client, request, partial(begin, owner=request.owner), lease / 3)
 
-    async def end(self, answer: AnswerKeeper | None) -> None:
-        """Keep the answer, or forget the request where there is none."""
-        if self._renewing is not None:
-            self._renewing.cancel()
-        one, client = self.request, self._client
-        where = one.user_id, one.route, one.key, one.owner
+    async def end(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:
+        """Keep the answer; where there is none let the same key try again, at once.
+
+        `paid` is whether a fixed price stays paid without an answer: then whoever comes again
+        takes the request over, and its charge with it. Otherwise the next one is the first.
+        While the store is away it is tried again in the background.
+        """
+        self._renewing.cancel()
+        step: Callable[[], Awaitable[object]] = _step(
+            self._client, self.request, self._renew, answer, paid=paid
+        )
         try:
-            if answer is None:
-                await client.abandon_request(*where)
-            else:
-                await client.finish_request(*where, answer.text())
+            await step()
+        except BackendError as error:
+            _not_kept(self.request, error)
+            apending_of(self._client).start(ainsist(step), _told(self.request))
         except CreditsError as error:
-            _not_kept(one, error)
+            _not_kept(self.request, error)
 
 
 class Keyed:
     """The request of one user under one key, for a `Credits`."""
 
-    __slots__ = ("_client", "_ended", "request")
+    __slots__ = ("_client", "_ended", "_renew", "_turn", "request")
 
-    def __init__(self, client: Credits, request: KeyedRequest) -> None:
+    def __init__(
+        self,
+        client: Credits,
+        request: KeyedRequest,
+        renew: Callable[..., RequestRecord],
+        pause: float,
+    ) -> None:
         """Use `begin`."""
         self._client = client
         self.request = request
+        self._renew = renew
         self._ended = threading.Event()
+        self._turn = threading.Lock()
+        threading.Thread(
+            target=self._renewed, args=(pause,), name="credits: the lease of a request", daemon=True
+        ).start()
 
     @classmethod
     def begin(
@@ -115,28 +140,50 @@ class Keyed:
             fingerprint=fingerprint(target, body_digest),
             lease=lease,
         )
-        keyed = cls(client, KeyedRequest.of(begin(), user_id, route, key))
-        renew = partial(begin, owner=keyed.request.owner)
-        threading.Thread(
-            target=_renewed,
-            args=(renew, lease / 3, keyed._ended),
-            name="credits: the lease of a request",
-            daemon=True,
-        ).start()
-        return keyed
+        request = KeyedRequest.of(begin(), user_id, route, key)
+        return cls(client, request, partial(begin, owner=request.owner), lease / 3)
 
-    def end(self, answer: AnswerKeeper | None) -> None:
-        """Keep the answer, or forget the request where there is none."""
-        self._ended.set()
-        one, client = self.request, self._client
-        where = one.user_id, one.route, one.key, one.owner
+    def end(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:
+        """Keep the answer, or let the same key try again: see `AsyncKeyed.end`."""
+        with self._turn:  # no renewal that is under way may come after it
+            self._ended.set()
+        step: Callable[[], object] = _step(
+            self._client, self.request, self._renew, answer, paid=paid
+        )
         try:
-            if answer is None:
-                client.abandon_request(*where)
-            else:
-                client.finish_request(*where, answer.text())
+            step()
+        except BackendError as error:
+            _not_kept(self.request, error)
+            pending_of(self._client).start(partial(insist, step), _told(self.request))
         except CreditsError as error:
-            _not_kept(one, error)
+            _not_kept(self.request, error)
+
+    def _renewed(self, pause: float) -> None:
+        while not self._ended.wait(pause):
+            with self._turn:
+                if self._ended.is_set():
+                    return
+                try:
+                    self._renew()
+                except CreditsError as error:
+                    _not_renewed(error)
+
+
+def _step(
+    client: AsyncCredits | Credits,
+    one: KeyedRequest,
+    renew: Callable[..., Any],
+    answer: AnswerKeeper | None,
+    *,
+    paid: bool,
+) -> Callable[[], Any]:
+    """What tells the store that a request has ended."""
+    where = one.user_id, one.route, one.key, one.owner
+    if answer is not None:
+        return partial(client.finish_request, *where, answer.text())
+    if paid:
+        return partial(renew, lease=_LAPSED)
+    return partial(client.abandon_request, *where)
 
 
 async def _arenewed(renew: Callable[[], Awaitable[RequestRecord]], seconds: float) -> None:
@@ -148,18 +195,14 @@ async def _arenewed(renew: Callable[[], Awaitable[RequestRecord]], seconds: floa
             _not_renewed(error)
 
 
-def _renewed(renew: Callable[[], RequestRecord], seconds: float, ended: threading.Event) -> None:
-    while not ended.wait(seconds):
-        try:
-            renew()
-        except CreditsError as error:
-            _not_renewed(error)
-
-
 def _not_renewed(error: CreditsError) -> None:
     _log.warning("the lease of a request with an Idempotency-Key is not renewed: %s", error)
 
 
+def _told(one: KeyedRequest) -> str:
+    return f"the end of the request of {one.user_id!r} with the key {one.key!r}"
+
+
 def _not_kept(one: KeyedRequest, error: CreditsError) -> None:
     # The answer goes out all the same; until the lease ends, the key answers 409.
-    _log.warning("the answer to key %r of %r is not kept: %s", one.key, one.user_id, error)
+    _log.warning("%s is not stored: %s", _told(one), error)

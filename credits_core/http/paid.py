@@ -50,6 +50,19 @@ class PaidRequest:
         """How the work ended, by the status of its answer."""
         return "failed" if self._fails_on(status) else "served"
 
+    @property
+    def open(self) -> bool:
+        """Whether a charge has not ended yet."""
+        return any(charge.open for charge in self.charges)
+
+    def keeps(self, ending: Ending) -> bool:
+        """Whether a fixed price stays paid when the work ends like this."""
+        return any(
+            charge.tab.final(ending) if charge.open else charge.tab.taken
+            for charge in self.charges
+            if not charge.tab.held
+        )
+
     def delivered(self) -> None:
         """A part of the answer has left."""
         for charge in self.charges:
@@ -76,11 +89,12 @@ class PaidRequest:
         return found
 
 
-def credits_event(charge: Charge) -> str:
+def credits_event(charge: Charge, *, top_up_url: str | None = None) -> str:
     """A server-sent event that ends a stream: what it cost, and why it was cut off, if it was.
 
     The `final` of `Charge.stream`; the event is named `credits`
-    (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+    (https://html.spec.whatwg.org/multipage/server-sent-events.html). `top_up_url` is where
+    credits are bought.
 
     >>> from credits_core import Credits, hold_credits
     >>> credits = Credits.from_url("memory://", auto_initialize=True)
@@ -91,5 +105,5 @@ def credits_event(charge: Charge) -> str:
     """
     told: dict[str, object] = {"cost": charge.cost, "remaining": charge.balance}
     if charge.cut_off is not None:
-        told["problem"] = problem(charge.cut_off).body
+        told["problem"] = problem(charge.cut_off, top_up_url=top_up_url).body
     return f"event: credits\ndata: {json.dumps(told)}\n\n"

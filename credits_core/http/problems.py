@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from credits_core.errors import (
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from credits_core.errors import CreditsError
 
-__all__ = ["PROBLEM_JSON", "RETRY_AFTER", "TYPE_PREFIX", "Problem", "problem"]
+__all__ = ["PROBLEM_JSON", "RETRY_AFTER", "TYPE_PREFIX", "Problem", "logged_problem", "problem"]
 
 PROBLEM_JSON: Final = "application/problem+json"
 """The media type of problem details."""
@@ -128,6 +129,17 @@ def problem(
         if isinstance(error, kind):
             return _answer(status, name, title, detail)
     return _answer(500, "internal", "Internal error", "The request could not be charged.")
+
+
+def logged_problem(
+    error: CreditsError, where: str, log: logging.Logger, *, top_up_url: str | None = None
+) -> Problem:
+    """The answer to `error`; what is not of the client's doing is logged, with `where` it was."""
+    answer = problem(error, top_up_url=top_up_url)
+    if answer.status != 402:
+        level, trace = (logging.ERROR, error) if answer.status == 500 else (logging.WARNING, None)
+        log.log(level, "%s answered %d: %s", where, answer.status, error, exc_info=trace)
+    return answer
 
 
 _REPEATED: Final = {

@@ -1,44 +1,46 @@
-"""What a route costs, as it was declared: checked at import, priced at each request.
-
-`Given` is what an app gives in the place of a constant: a function that its framework calls, a
-dependency of FastAPI, a function of the request in Django and Flask.
-"""
+"""What a paid route costs, as it was declared: the same for every web framework."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from credits_core import validation
 from credits_core.charge.price import Cost, Priced, check_cost
-from credits_core.charge.terms import HOLD_SECONDS, hold_terms, price_terms
+from credits_core.charge.terms import HOLD_SECONDS, Terms, hold_terms, price_terms
+from credits_core.charge.unpaid import Outage
 from credits_core.errors import InvalidRequestError
+from credits_core.outage.admissions import new_key
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from credits_core.charge.terms import Shortfall, Terms
+    from credits_core.charge.terms import Shortfall
+    from credits_core.outage import OutageJournal
 
-__all__ = ["Given", "Rule", "action_of", "fixed", "held"]
+__all__ = ["Given", "Rule", "hold_rule", "price_rule", "route_of"]
 
 Given: TypeAlias = Callable[..., Any]
+"""A function of the app's own, called for each request as its framework calls such functions."""
+
+_MAX_ROUTE = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a route costs: use `fixed` or `held`, which refuse what could never be charged."""
+    """What an endpoint costs, as it was declared: for each request, and for the docs."""
 
     cost: Cost | Given
     action: str | None
     metadata: Mapping[str, Any] | Given | None
     exempt_when: Given | None
-    terms: Callable[[str, Cost, str, Mapping[str, Any] | None], Terms]
+    terms: Callable[[str, Cost, str | None, Mapping[str, Any] | None], Terms]
     held: bool
     outage_limit: int = 0
     """Credits that each user may be served by a process while the store is away."""
 
-    def check(self) -> Rule:
+    def __post_init__(self) -> None:
         """Refuse at import what could never be charged."""
         name = self.action or "this endpoint"
         if isinstance(self.cost, Priced):
@@ -49,52 +51,80 @@ class Rule:
             validation.action(self.action)
         if not callable(self.metadata):
             validation.metadata(self.metadata)
-        if self.outage_limit:
-            validation.outage_limit(self.outage_limit)
-        return self
+        validation.outage_limit(self.outage_limit)
+
+    def terms_of(
+        self,
+        user_id: object,
+        cost: Cost,
+        metadata: Mapping[str, Any] | None,
+        *,
+        endpoint: str,
+        route: str,
+        journal: OutageJournal | None,
+    ) -> Terms:
+        """The terms of one request, by what the app's functions answered for it.
+
+        `endpoint` is the name of the endpoint, for the log where no action is given. Raises
+        `TypeError` for a user id that is no str, which is a mistake of the app.
+        """
+        if not isinstance(user_id, str):
+            raise TypeError(
+                f"the app says that {type(user_id).__name__} pays, not the id of the user as a "
+                f"str; where nobody is signed in it answers 401 instead"
+            )
+        action = self.action
+        if action is None and not isinstance(cost, Priced):
+            action = _action(endpoint)
+        terms = self.terms(user_id, cost, action, metadata)
+        if journal is None or not self.outage_limit:
+            return terms
+        return replace(terms, outage=Outage(journal, route, self.outage_limit), key=new_key())
 
 
-def fixed(
+def price_rule(
     cost: Cost | Given,
-    action: str | None = None,
-    metadata: Mapping[str, Any] | Given | None = None,
+    action: str | None,
+    metadata: Mapping[str, Any] | Given | None,
     *,
-    exempt_when: Given | None = None,
-    outage_limit: int = 0,
+    exempt_when: Given | None,
+    outage_limit: int,
 ) -> Rule:
-    """A route with a fixed price.
+    """The rule of a fixed price.
 
-    >>> fixed(10, "chat_message").held
+    >>> price_rule(10, "chat", None, exempt_when=None, outage_limit=0).held
     False
     """
 
-    def terms(user_id: str, price: Cost, named: str, more: Mapping[str, Any] | None) -> Terms:
-        return price_terms(user_id, price, named or None, more, apart=True)
+    def terms(
+        user_id: str, price: Cost, named: str | None, more: Mapping[str, Any] | None
+    ) -> Terms:
+        return price_terms(user_id, price, named, more, apart=True)
 
-    return Rule(
-        cost, action, metadata, exempt_when, terms, held=False, outage_limit=outage_limit
-    ).check()
+    return Rule(cost, action, metadata, exempt_when, terms, held=False, outage_limit=outage_limit)
 
 
-def held(
+def hold_rule(
     estimate: Cost | Given,
-    action: str | None = None,
-    metadata: Mapping[str, Any] | Given | None = None,
+    action: str | None,
+    metadata: Mapping[str, Any] | Given | None,
     *,
     expires_in: float | timedelta = HOLD_SECONDS,
-    step: int | None = None,
-    shortfall: Shortfall = "take",
-    exempt_when: Given | None = None,
-    outage_limit: int = 0,
+    step: int | None,
+    shortfall: Shortfall,
+    exempt_when: Given | None,
+    outage_limit: int,
 ) -> Rule:
-    """A route that holds an estimate, which its work settles."""
+    """The rule of a hold."""
     hold_terms("-", 1, "-", None, expires_in=expires_in, step=step, shortfall=shortfall)
 
-    def terms(user_id: str, price: Cost, named: str, more: Mapping[str, Any] | None) -> Terms:
+    def terms(
+        user_id: str, price: Cost, named: str | None, more: Mapping[str, Any] | None
+    ) -> Terms:
         return hold_terms(
             user_id,
             price,
-            named or None,
+            named,
             more,
             expires_in=expires_in,
             step=step,
@@ -104,16 +134,21 @@ def held(
 
     return Rule(
         estimate, action, metadata, exempt_when, terms, held=True, outage_limit=outage_limit
-    ).check()
+    )
 
 
-def action_of(name: str) -> str:
-    """The name of an endpoint as an action for the log; "request" if it cannot be one.
+def route_of(method: str, path: str) -> str:
+    """The route that a key of a request belongs to, and the limit of an outage.
 
-    >>> action_of("chat"), action_of("line\\nbreak")
-    ('chat', 'request')
+    >>> route_of("POST", "/chat/<room>")
+    'POST /chat/<room>'
     """
+    return f"{method} {path}"[:_MAX_ROUTE]
+
+
+def _action(endpoint: str) -> str:
+    """The name of an endpoint as an action for the log; "request" if it cannot be one."""
     try:
-        return validation.action(name.strip()[: validation.MAX_ACTION_CHARS].strip())
+        return validation.action(endpoint.strip()[: validation.MAX_ACTION_CHARS].strip())
     except InvalidRequestError:
         return "request"

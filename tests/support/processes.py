@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _WATCHDOG = """
@@ -39,12 +39,15 @@ class _Nursery:
         self._children: dict[int, subprocess.Popen[bytes]] = {}
         self._watchdog: subprocess.Popen[bytes] | None = None
 
-    def spawn(self, args: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    def spawn(
+        self, args: Sequence[str], log: Path, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         with self._lock:
             watchdog = self._watch()
             with log.open("ab") as output:
                 child = subprocess.Popen(
                     args,
+                    env=env,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

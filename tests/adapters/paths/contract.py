@@ -1,0 +1,89 @@
+"""What each app under test does, route by route: the tests know this page, not the frameworks.
+
+The header `X-User` is the app's own authentication: its value is the user who pays, and without
+it the answer is 401. Users whose name begins with `staff-` are exempt where the route says so.
+The store is that of the variable `PATHS_STORE`; a request with a key has the lease of
+`PATHS_LEASE`, in seconds. Each app installs its adapter with `top_up_url=TOP_UP_URL`.
+
+Fixed price, `PRICE` credits for the action `"fixed"`:
+
+| route | does |
+|---|---|
+| `GET /ok` | answers `DONE` |
+| `GET /raised-404` | raises the framework's own 404 |
+| `GET /returned-404` | answers 404 with `DONE` |
+| `GET /broken` | raises `KeyError` |
+| `GET /returned-500` | answers 500 with `DONE` |
+| `GET /no-content` | answers 204 |
+| `GET /slow?seconds=` | answers `DONE` after a while |
+| `GET /stream?pieces=&pause=` | streams pieces, with a pause before each |
+| `GET /stream-breaks?pieces=` | streams pieces and then raises `TimeoutError` |
+| `POST /echo?seconds=&size=` | answers `echoed(…)` |
+| `POST /echo-stream?pieces=&pause=` | streams pieces, after the body has been read |
+| `POST /fails-first?how=` | answers 503, or raises, the first time that a user comes |
+| `GET /exempt` | answers `DONE`; staff is exempt |
+| `GET /big` | costs `BIG` for the action `"big"` |
+| `GET /free` | costs 0 |
+| `GET /priced?seconds=` | costs `Priced("video_generation", seconds)` |
+
+Held, `ESTIMATE` credits for the action `"held"`, with steps of 2:
+
+| route | does |
+|---|---|
+| `GET /held` | answers `DONE` |
+| `GET /held-7` | settles 6.5 and answers `DONE` |
+| `GET /held-404` | settles 3 and answers 404 |
+| `GET /held-broken` | raises `KeyError` |
+| `GET /held-slow?seconds=` | settles 2 and answers `DONE` after a while |
+| `GET /metered?pieces=&pause=` | streams pieces at 1 credit, and `credits_event` at the end |
+| `GET /metered-breaks?pieces=` | the same, and raises `TimeoutError` after them |
+| `GET /nested` | calls a paid function of 5 credits, twice |
+
+Pieces are those of `piece`, as server-sent events.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any, Final
+
+STORE: Final = "PATHS_STORE"
+LEASE: Final = "PATHS_LEASE"
+
+PRICE: Final = 10
+BIG: Final = 1000
+ESTIMATE: Final = 4
+STEP: Final = 2
+TOP_UP_URL: Final = "https://shop.example/credits"
+
+DONE: Final = {"done": True}
+
+_answers = itertools.count(1)
+
+
+def piece(number: int) -> str:
+    """The piece that is number so many of a stream."""
+    return f"data: {number}\n\n"
+
+
+def echoed(body: bytes, size: int) -> tuple[str, dict[str, str]]:
+    """The answer to `POST /echo`, of at least `size` characters, and its headers.
+
+    `X-Answer` is another each time that it is worked out, and there is a cookie.
+    """
+    told: dict[str, Any] = {"echo": body.decode("latin-1"), "padding": "x" * size}
+    headers = {"X-Answer": str(next(_answers)), "Set-Cookie": "session=secret"}
+    return json.dumps(told), headers
+
+
+class FirstTimes:
+    """Who has come before."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def __call__(self, user: str) -> bool:
+        first = user not in self._seen
+        self._seen.add(user)
+        return first
