@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
 
-from credits_core.http.problems import problem
+from credits_core.http.problems import logged_problem
 from credits_django.conf import conf
 
 if TYPE_CHECKING:
@@ -22,12 +22,9 @@ _log = logging.getLogger(__name__)
 
 def answer_error(request: Any, error: CreditsError) -> HttpResponse:
     """Answer an error as problem details; what is not the client's is logged."""
-    status, headers, body = problem(error, top_up_url=conf().top_up_url)
-    if status != 402:
-        # The path as it came, quoted: it may hold anything.
-        where = f"{request.method} {request.path!r}"
-        level, trace = (logging.ERROR, error) if status == 500 else (logging.WARNING, None)
-        _log.log(level, "%s answered %d: %s", where, status, error, exc_info=trace)
+    # The path as it came, quoted: it may hold anything.
+    where = f"{request.method} {request.path!r}"
+    status, headers, body = logged_problem(error, where, _log, top_up_url=conf().top_up_url)
     return HttpResponse(json.dumps(body), status=status, headers=dict(headers))
 
 

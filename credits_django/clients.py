@@ -34,6 +34,7 @@ class _Open:
         self.loops: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncCredits] = WeakKeyDictionary()
         self.background = ExitStack()
         self.collects = False
+        self.of_parent: _Open | None = None
 
 
 _open = _Open()
@@ -114,9 +115,10 @@ def _changed(*, setting: str, **_: object) -> None:
 
 def _forked() -> None:
     # Loops and threads stay in the parent; the client for sync code comes along.
-    kept, fresh = _open.sync, _Open()
-    fresh.sync = kept
-    globals()["_open"] = fresh
+    global _open
+    old, _open = _open, _Open()
+    _open.sync = old.sync
+    _open.of_parent = old  # its thread is none of this process: it is left alone
 
 
 setting_changed.connect(_changed, dispatch_uid="credits_django.clients")

@@ -13,8 +13,8 @@ from django.views import View
 from credits_core.charge import Priced
 from credits_core.charge.nesting import inside
 from credits_core.charge.terms import HOLD_SECONDS
-from credits_core.http import rules
 from credits_core.http.idempotency import AnswerAgain
+from credits_core.http.rules import hold_rule, price_rule
 from credits_django.answers import answer_again, unknown_user
 from credits_django.conf import conf
 from credits_django.paying import NobodyPays, abegin, begin, request_in
@@ -108,7 +108,7 @@ def charges(
     whole number, or an action that is none, when it is called: at import.
     """
     return Paid(
-        rules.fixed(
+        price_rule(
             _cost(cost), action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
         )
     )
@@ -135,7 +135,7 @@ def holds(
     The arguments are those of `charges` and of `credits_core.hold_credits`.
     """
     return Paid(
-        rules.held(
+        hold_rule(
             _cost(estimate),
             action,
             metadata,

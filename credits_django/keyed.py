@@ -98,27 +98,34 @@ class KeyedBody:
             self.whole(piece)
             yield piece
 
-    def end(self, *, served: bool) -> None:
-        """Keep the answer, or forget the request if there is none, in sync code."""
-        begun, self._begun = self._begun, None
-        self._close()
-        if isinstance(begun, Keyed):
-            begun.end(self._keeper if served else None)
-        elif begun is not None:
-            async_to_sync(begun.end)(self._keeper if served else None)
+    def end(self, *, served: bool, paid: bool = False) -> None:
+        """Keep the answer; where there is none, let the same key try again, in sync code.
 
-    async def aend(self, *, served: bool) -> None:
-        """Keep the answer, or forget the request if there is none, in async code."""
-        begun, self._begun = self._begun, None
-        self._close()
+        `paid` is whether a fixed price stays paid without an answer.
+        """
+        if (begun := self._ended()) is None:
+            return
+        answer = self._keeper if served else None
         if isinstance(begun, Keyed):
-            await asyncio.to_thread(begun.end, self._keeper if served else None)
-        elif begun is not None:
-            await begun.end(self._keeper if served else None)
+            begun.end(answer, paid=paid)
+        else:
+            async_to_sync(begun.end)(answer, paid=paid)
 
-    def _close(self) -> None:
+    async def aend(self, *, served: bool, paid: bool = False) -> None:
+        """Keep the answer, or let the same key try again, in async code."""
+        if (begun := self._ended()) is None:
+            return
+        answer = self._keeper if served else None
+        if isinstance(begun, Keyed):
+            await asyncio.to_thread(begun.end, answer, paid=paid)
+        else:
+            await begun.end(answer, paid=paid)
+
+    def _ended(self) -> AsyncKeyed | Keyed | None:
+        begun, self._begun = self._begun, None
         if self._kept is not None:
             self._kept.close()
+        return begun
 
     def _known(self, user_id: str, route: str) -> tuple[str, str, str, str, str]:
         request = self._request

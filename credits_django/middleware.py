@@ -63,7 +63,6 @@ class CreditsMiddleware:
             response = self._get_response(request)
         except BaseException as error:
             state.end(_broken(error), error)
-            _forget(state)
             raise
         if not state.charges and state.keyed is None:
             return response
@@ -87,7 +86,6 @@ class CreditsMiddleware:
             response = await self._get_response(request)
         except BaseException as error:
             await state.aend(_broken(error), error)
-            await _aforget(state)
             raise
         if not state.charges and state.keyed is None:
             return response
@@ -119,13 +117,3 @@ def _tell(response: Any, state: RequestCredits) -> None:
         state.keyed.start(response)
         if not response.streaming:
             state.keyed.whole(response.content)
-
-
-def _forget(state: RequestCredits) -> None:
-    if state.keyed is not None:
-        state.keyed.end(served=False)
-
-
-async def _aforget(state: RequestCredits) -> None:
-    if state.keyed is not None:
-        await state.keyed.aend(served=False)

@@ -10,7 +10,7 @@ __all__ = ["Account"]
 class Account(models.Model):
     """An account of the ledger, as permissions and the admin's log name it; it has no table."""
 
-    class Meta:
+    class Meta:  # noqa: D106 - Django's form
         managed = False
         default_permissions = ("view",)
         permissions = (

@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 
-from credits_core.charge import Charge, Priced
-from credits_core.charge.unpaid import Outage
+from credits_core.charge import Charge
 from credits_core.errors import BackendUnavailableError
-from credits_core.http.rules import action_of
-from credits_core.outage.admissions import new_key
+from credits_core.http.rules import route_of
 from credits_django import clients
 from credits_django.conf import conf
 from credits_django.request import credits_of
 
 if TYPE_CHECKING:
-    from credits_core.charge import Cost
     from credits_core.charge.terms import Terms
     from credits_core.http.rules import Given, Rule
 
-__all__ = ["NobodyPays", "abegin", "begin", "request_in", "route_of"]
+__all__ = ["NobodyPays", "abegin", "begin", "request_in"]
 
 _METHODS = frozenset(
     {"get", "post", "put", "patch", "delete", "head", "options", "trace", "dispatch"}
@@ -54,7 +51,7 @@ def begin(rule: Rule, request: Any, args: Any, kwargs: Any, name: str) -> Charge
     terms, client = _terms(rule, request, payer, answers, name), clients.client()
     if state.keyed is not None:
         try:
-            state.keyed.begin(client, payer, route_of(request))
+            state.keyed.begin(client, payer, _route(request))
             terms = replace(terms, key=state.keyed.charge_key())
         except BackendUnavailableError:
             if terms.outage is None:
@@ -76,7 +73,7 @@ async def abegin(rule: Rule, request: Any, args: Any, kwargs: Any, name: str) ->
     terms, client = _terms(rule, request, payer, answers, name), state.client
     if state.keyed is not None:
         try:
-            await state.keyed.abegin(client, payer, route_of(request))
+            await state.keyed.abegin(client, payer, _route(request))
             terms = replace(terms, key=state.keyed.charge_key())
         except BackendUnavailableError:
             if terms.outage is None:
@@ -85,13 +82,6 @@ async def abegin(rule: Rule, request: Any, args: Any, kwargs: Any, name: str) ->
     await charge.abegin()
     state.add(charge)
     return charge
-
-
-def route_of(request: Any) -> str:
-    """The method and the route of a request, as the urlconf has it."""
-    match = request.resolver_match
-    path = request.path if match is None else f"/{match.route}"
-    return f"{request.method} {path}"[:512]
 
 
 def _payer(found: str | None) -> str:
@@ -107,18 +97,22 @@ def _questions(rule: Rule) -> list[tuple[str, Given]]:
 
 
 def _terms(rule: Rule, request: Any, payer: str, answers: dict[str, Any], name: str) -> Terms:
-    price: Cost = 0 if answers.get("exempt") else answers.get("cost", rule.cost)
-    action = rule.action
-    if action is None and not isinstance(price, Priced):
-        action = action_of(_named(request, name))
-    terms = rule.terms(payer, price, action or "", answers.get("metadata", rule.metadata))
-    if rule.outage_limit:
-        journal = conf().outage
-        if journal is None:
-            raise ImproperlyConfigured("outage_limit needs a folder: CREDITS['OUTAGE']")
-        outage = Outage(journal, route_of(request), rule.outage_limit)
-        terms = replace(terms, outage=outage, key=new_key())
-    return terms
+    journal = conf().outage
+    if rule.outage_limit and journal is None:
+        raise ImproperlyConfigured("outage_limit needs a folder: CREDITS['OUTAGE']")
+    return rule.terms_of(
+        payer,
+        0 if answers.get("exempt") else answers.get("cost", rule.cost),
+        answers.get("metadata", rule.metadata),
+        endpoint=_named(request, name),
+        route=_route(request),
+        journal=journal,
+    )
+
+
+def _route(request: Any) -> str:
+    match = request.resolver_match
+    return route_of(request.method, request.path if match is None else f"/{match.route}")
 
 
 def _named(request: Any, name: str) -> str:

@@ -20,9 +20,7 @@ __all__ = ["listen"]
 
 def listen() -> None:
     """Hear of new users."""
-    post_save.connect(
-        _saved, sender=settings.AUTH_USER_MODEL, dispatch_uid="credits_django.signup"
-    )
+    post_save.connect(_saved, sender=settings.AUTH_USER_MODEL, dispatch_uid="credits_django.signup")
 
 
 def _saved(

@@ -32,12 +32,26 @@ class Framework:
     name: str
     command: tuple[str, ...]
 
+    def where(self, port: int) -> tuple[str, ...]:
+        """The last of the command: where it listens."""
+        return (f"{HOST}:{port}",) if self.command[-1] == "--bind" else ("--port", str(port))
+
 
 def _uvicorn(module: str) -> tuple[str, ...]:
     return ("-m", "uvicorn", f"tests.adapters.paths.{module}:app", "--log-level", "warning")
 
 
-FRAMEWORKS = (Framework("fastapi", _uvicorn("app_fastapi")),)
+def _gunicorn(module: str, *more: str) -> tuple[str, ...]:
+    app = f"tests.adapters.paths.{module}:app"
+    return ("-m", "gunicorn", app, "--log-level", "warning", *more, "--bind")
+
+
+FRAMEWORKS = (
+    Framework("fastapi", _uvicorn("app_fastapi")),
+    Framework("django-asgi", _uvicorn("app_django_asgi")),
+    Framework("django-wsgi-threads", _gunicorn("app_django_wsgi", "--threads", "12")),
+    Framework("django-wsgi-gevent", _gunicorn("app_django_wsgi", "--worker-class", "gevent")),
+)
 
 
 class Site:
@@ -52,7 +66,7 @@ class Site:
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=15, limits=limits)
         self._folder = Path(tempfile.mkdtemp(prefix="credits-site-"))
         self._log = self._folder / "site.log"
-        self._command = [sys.executable, *framework.command, "--port", str(self.port)]
+        self._command = [sys.executable, *framework.command, *framework.where(self.port)]
         self._env = {STORE: store, LEASE: str(lease)}
         self._process: subprocess.Popen[bytes] | None = None
 
