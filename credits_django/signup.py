@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.conf import settings
+from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.signals import post_save
 
@@ -19,8 +20,9 @@ __all__ = ["listen"]
 
 
 def listen() -> None:
-    """Hear of new users."""
-    post_save.connect(_saved, sender=settings.AUTH_USER_MODEL, dispatch_uid="credits_django.signup")
+    """Hear of new users, in a project that has Django's."""
+    if apps.is_installed("django.contrib.auth"):
+        post_save.connect(_saved, sender=get_user_model(), dispatch_uid="credits_django.signup")
 
 
 def _saved(
