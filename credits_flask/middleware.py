@@ -9,24 +9,24 @@ piece by piece is settled after its last piece, or when it breaks off.
 from __future__ import annotations
 
 import json
+import math
 from itertools import chain
-from typing import TYPE_CHECKING, Any
-
-from werkzeug.wsgi import ClosingIterator
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from credits_core.errors import BackendError
 from credits_core.http.bodies import PaidBody
-from credits_core.http.idempotency import MAX_BODY, AnswerKeeper
+from credits_core.http.idempotency import AnswerKeeper
 from credits_core.http.problems import problem
 from credits_flask.requests import RequestCharges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
-    from credits_core.charge.tab import Ending
     from credits_flask.site import Site
 
 __all__ = ["ChargesMiddleware"]
+
+_NO_CONTENT: Final = (204, 205, 304)
 
 
 class ChargesMiddleware:
@@ -44,131 +44,145 @@ class ChargesMiddleware:
         try:
             return answer.body(self._app(environ, answer.start))
         except Exception as error:
-            answer.broken("failed", error)
+            request.end("failed", error)
             raise
         except BaseException as error:
-            answer.broken("left", error)
+            request.end("left", error)
             raise
         finally:
             request.leave()
 
 
 class _Answer:
-    """The answer to a request, as it leaves."""
+    """The answer to a request: its beginning waits until it is known what it costs."""
 
     def __init__(self, request: RequestCharges, start_response: Any, *, head: bool) -> None:
         self._request = request
         self._start_response = start_response
         self._head = head
-        self._keeper: AnswerKeeper | None = None
-        self._instead: bytes | None = None
-        self._whole = False
+        self._told: tuple[str, list[tuple[str, str]], Any] | None = None
 
-    def start(
-        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
-    ) -> Callable[[bytes], object]:
-        """The app tells the status and the headers, in the place of `start_response`."""
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        """What the app calls in the place of `start_response`."""
         request = self._request
         request.answered = True
-        if request.charges:
-            try:
-                ending = self._settled(int(status[:3]), headers)
-                headers = [*headers, *request.headers()]
-                if ending == "served" and request.keyed is not None:
-                    self._keeper = AnswerKeeper(int(status[:3]), headers)
-            except BackendError as error:
-                status, headers = self._unpayable(error)
-        if self._keeper is None:
-            self._end_key(None)
-        write: Callable[[bytes], object] = self._start_response(status, headers, exc_info)
-        return write
+        if not request.charges:
+            request.end("failed")
+            return self._start_response(status, headers, exc_info)
+        self._told = status, headers, exc_info
+        return _no_write
 
     def body(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
         """What the server is to send."""
-        if self._instead is not None:
-            _close(pieces)
-            return [] if self._head else [self._instead]
-        if self._request.charges and not self._whole:
-            return _Body(pieces, self._request, self._keeper, self._end_key)
-        if self._keeper is not None:
-            return self._kept(pieces, self._keeper)
-        return pieces
-
-    def broken(self, ending: Ending, error: BaseException) -> None:
-        """The app raised: there is no answer."""
+        source = _Pieces(pieces)
         try:
-            self._request.end(ending, error)
-        finally:
-            self._end_key(None)
-
-    def _settled(self, status: int, headers: list[tuple[str, str]]) -> Ending:
-        """How it ends; what does not come piece by piece has ended."""
-        request = self._request
-        ending = request.ending(status)
-        self._whole = ending == "failed" or _told(status, headers)
-        if self._head and not self._whole:
-            ending, self._whole = "left", True  # nothing of the stream is sent
-        if self._whole:
-            request.end(ending)
-        return ending
-
-    def _unpayable(self, error: BackendError) -> tuple[str, list[tuple[str, str]]]:
-        """Answer that it cannot be charged, in the place of an answer that nobody would pay."""
-        told = problem(error)
-        self._instead = json.dumps(told.body).encode()
-        return "503 SERVICE UNAVAILABLE", [*told.headers.items()]
-
-    def _kept(self, pieces: Iterable[bytes], keeper: AnswerKeeper) -> Iterable[bytes]:
-        """A body that is there is kept before it leaves: who has it may ask again at once."""
-        source, first, size = iter(pieces), list[bytes](), 0
-        try:
-            for piece in source:
-                keeper.add(piece)
-                first.append(piece)
-                size += len(piece)
-                if size > MAX_BODY:
-                    break
+            if not self._request.answered:
+                source.peek()  # an app that is a generator begins with its first piece
+            if self._told is None:
+                return source if source.peeked else pieces
+            return self._begun(source, *self._told)
         except BaseException:
-            _close(pieces)
+            source.close()
             raise
-        self._end_key(keeper)
-        return ClosingIterator(chain(first, source), [lambda: _close(pieces)])
 
-    def _end_key(self, answer: AnswerKeeper | None) -> None:
-        keyed, self._request.keyed = self._request.keyed, None
-        if keyed is not None:
-            keyed.end(answer)
+    def _begun(
+        self, source: _Pieces, status: str, headers: list[tuple[str, str]], exc_info: Any
+    ) -> Iterable[bytes]:
+        """Settle what can be settled before the headers leave, and let them go."""
+        request, code = self._request, int(status[:3])
+        ending, length = request.ending(code), _length(headers)
+        whole = (
+            ending == "failed"
+            or code in _NO_CONTENT
+            or (length is not None and (self._head or source.peek() >= length))
+        )
+        if self._head and not whole:
+            ending = "left"  # nothing of the stream is sent
+        if whole or ending == "left":
+            try:
+                request.end(ending)
+            except BackendError as error:
+                return self._instead(source, error)
+        headers = [*headers, *request.headers()]
+        keeper = None
+        if ending == "served" and request.keyed is not None:
+            keeper = AnswerKeeper(code, headers)
+        self._start_response(status, headers, exc_info)
+        if not request.open and keeper is None:
+            return source
+        return _Body(source, request, keeper, length)
+
+    def _instead(self, source: _Pieces, error: BackendError) -> Iterable[bytes]:
+        """Answer that it cannot be charged, in the place of an answer that nobody would pay."""
+        source.close()
+        self._request.end("failed")
+        told = problem(error)
+        self._start_response("503 SERVICE UNAVAILABLE", [*told.headers.items()])
+        return [] if self._head else [json.dumps(told.body).encode()]
+
+
+class _Pieces:
+    """The pieces of an answer, the first of which may be looked at before it leaves."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = iter(pieces)
+        self._close = getattr(pieces, "close", None)
+        self.peeked = False
+
+    def peek(self) -> float:
+        """The length of the first piece; where there is none, nothing more can come."""
+        self.peeked = True
+        first = next(self._rest, None)
+        if first is None:
+            return math.inf
+        self._rest = chain((first,), self._rest)
+        return len(first)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._rest
+
+    def close(self) -> None:
+        """Close what the app answered, once."""
+        close, self._close = self._close, None
+        if close is not None:
+            close()
 
 
 class _Body(PaidBody):
-    """The pieces of a stream, which its charges pay for, kept for who asks again."""
+    """Pieces that the charges of a request pay for, kept for who asks again."""
 
     def __init__(
         self,
-        pieces: Iterable[bytes],
+        pieces: _Pieces,
         request: RequestCharges,
         keeper: AnswerKeeper | None,
-        end_key: Callable[[AnswerKeeper | None], None],
+        length: int | None,
     ) -> None:
         super().__init__(
-            pieces, request, lambda ending: end_key(keeper if ending == "served" else None)
+            pieces,
+            request,
+            lambda ending: request.end_key(keeper if ending == "served" else None),
         )
         self._request = request
         self._keeper = keeper
+        self._left = math.inf if length is None else length
 
     def __next__(self) -> bytes:
         with self._request.inside():
             piece = super().__next__()
         if self._keeper is not None:
             self._keeper.add(piece)
+        self._left -= len(piece)
+        if self._left <= 0:
+            self._end("served")  # before it leaves: who has it all may ask again at once
         return piece
 
 
-def _told(status: int, headers: Iterable[tuple[str, str]]) -> bool:
-    """Whether an answer comes in one piece: its length is told, or it has no content."""
-    return status in (204, 205, 304) or any(name.lower() == "content-length" for name, _ in headers)
+def _length(headers: Iterable[tuple[str, str]]) -> int | None:
+    """The length of the content, where it is told."""
+    return next((int(value) for name, value in headers if name.lower() == "content-length"), None)
 
 
-def _close(pieces: Iterable[bytes]) -> None:
-    if (close := getattr(pieces, "close", None)) is not None:
-        close()
+def _no_write(_data: bytes) -> NoReturn:
+    raise RuntimeError("a paid answer is what the app returns, not what it writes")

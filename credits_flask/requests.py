@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contextvars import Token
 
     from credits_core.charge.tab import Ending
+    from credits_core.http.idempotency import AnswerKeeper
     from credits_core.http.keyed import Keyed
     from credits_core.http.rules import Rule
     from credits_flask.site import Site
@@ -82,9 +83,18 @@ class RequestCharges(PaidRequest):
 
     def end(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, and send the signals of it."""
+        if ending != "served":
+            # First: who takes the key over must not find a charge that was given back.
+            self.end_key(None, paid=self.keeps(ending))
         ended = [charge for charge in self.charges if charge.open]
         super().end(ending, error)
         tell(self.site.app, ended, self.site.settings.low_balance)
+
+    def end_key(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:
+        """Keep the answer for whoever asks again, or let the same key try again."""
+        keyed, self.keyed = self.keyed, None
+        if keyed is not None:
+            keyed.end(answer, paid=paid)
 
     @contextmanager
     def inside(self) -> Iterator[None]:

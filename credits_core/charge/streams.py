@@ -68,13 +68,14 @@ async def _astream(
                 piece = await anext(source, _END)
             if piece is _END:
                 break
+            cost = _cost(piece_cost, piece)
             if piece_cost is not None:
                 try:
-                    await charge.aspend(_cost(piece_cost, piece))
+                    await charge.aspend(cost)
                 except (InsufficientCreditsError, BackendError) as error:
                     charge.cut_off = error
                     break
-            charge.tab.delivered = True
+            charge.tab.hand(cost)
             yield piece
         ending = "served"
     except BaseException as error:
@@ -104,13 +105,14 @@ def _stream(
                 piece = next(source, _END)
             if piece is _END:
                 break
+            cost = _cost(piece_cost, piece)
             if piece_cost is not None:
                 try:
-                    charge.spend(_cost(piece_cost, piece))
+                    charge.spend(cost)
                 except (InsufficientCreditsError, BackendError) as error:
                     charge.cut_off = error
                     break
-            charge.tab.delivered = True
+            charge.tab.hand(cost)
             yield piece
         ending = "served"
     except BaseException as error:
@@ -126,7 +128,9 @@ def _stream(
         yield final(charge)
 
 
-def _cost(piece_cost: PieceCost[T], piece: T) -> Number:
+def _cost(piece_cost: PieceCost[T] | None, piece: T) -> Number:
+    if piece_cost is None:
+        return 0
     return piece_cost(piece) if callable(piece_cost) else piece_cost
 
 

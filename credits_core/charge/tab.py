@@ -33,7 +33,17 @@ class Move(NamedTuple):
 class Tab:
     """What a charge has taken (`taken`, whole credits) and used (exact, to be rounded up once)."""
 
-    __slots__ = ("_drawn", "_lock", "_used", "_verdict", "delivered", "estimate", "held", "taken")
+    __slots__ = (
+        "_drawn",
+        "_handed",
+        "_lock",
+        "_used",
+        "_verdict",
+        "delivered",
+        "estimate",
+        "held",
+        "taken",
+    )
 
     def __init__(self, estimate: int, *, held: bool) -> None:
         self.estimate = estimate
@@ -42,6 +52,7 @@ class Tab:
         self.delivered = False
         """Whether something of the work reached whom it is for."""
         self._used: Fraction | None = None
+        self._handed = Fraction(0)
         self._drawn = Fraction(0)
         self._verdict: Fraction | Literal["refund", "keep"] | None = None
         self._lock = Lock()
@@ -55,6 +66,19 @@ class Tab:
         more = _exact(amount)
         with self._lock:
             self._used = (self._used or Fraction(0)) + more
+
+    def hand(self, cost: Number) -> None:
+        """A piece that was metered at `cost` goes out: it counts as delivered."""
+        self.delivered = True
+        self._handed = _exact(cost)
+
+    def unsent(self, *, first: bool) -> None:
+        """The last piece did not get out after all, and costs nothing; `first`: none did."""
+        with self._lock:
+            if self._used is not None:
+                self._used -= self._handed
+            self._handed = Fraction(0)
+            self.delivered = not first
 
     def draw(self, amount: Fraction | int) -> None:
         """Count what paid work inside this work costs; negative gives it back."""

@@ -38,7 +38,7 @@ class PaidBody:
         self._pieces: Iterator[bytes] = iter(pieces)
         self._paid = paid
         self._done = done
-        self._handed = False
+        self._handed = self._sent = False
         self._ended = False
 
     def __iter__(self) -> Self:
@@ -46,6 +46,7 @@ class PaidBody:
 
     def __next__(self) -> bytes:
         if self._handed:  # who asks for more has sent what it was handed
+            self._sent = True
             self._paid.delivered()
         try:
             piece = next(self._pieces)
@@ -63,6 +64,8 @@ class PaidBody:
 
     def close(self) -> None:
         """What servers call in the end: before the last piece it means that the client is gone."""
+        if self._handed and not self._ended:
+            self._paid.unsent(first=not self._sent)
         try:
             if (close := getattr(self._source, "close", None)) is not None:
                 close()
@@ -96,7 +99,7 @@ class AsyncPaidBody:
         self._pieces: AsyncIterator[bytes] = aiter(pieces)
         self._paid = paid
         self._done = done
-        self._handed = False
+        self._handed = self._sent = False
         self._ended = False
 
     def __aiter__(self) -> Self:
@@ -104,6 +107,7 @@ class AsyncPaidBody:
 
     async def __anext__(self) -> bytes:
         if self._handed:
+            self._sent = True
             self._paid.delivered()
         try:
             piece = await anext(self._pieces)
@@ -121,6 +125,8 @@ class AsyncPaidBody:
 
     async def aclose(self) -> None:
         """End it before its last piece: the client is gone."""
+        if self._handed and not self._ended:
+            self._paid.unsent(first=not self._sent)
         try:
             if (close := getattr(self._source, "aclose", None)) is not None:
                 await close()

@@ -68,6 +68,11 @@ class PaidRequest:
         for charge in self.charges:
             charge.tab.delivered = True
 
+    def unsent(self, *, first: bool) -> None:
+        """The last part did not get out after all; `first`: none did."""
+        for charge in self.charges:
+            charge.tab.unsent(first=first)
+
     async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, the last first."""
         for charge in reversed(self.charges):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from credits_core import AsyncCredits, BackendUnavailableError, Charge, Credits
-from credits_core.charge.terms import price_terms
+from credits_core.charge.terms import hold_terms, price_terms
 from credits_core.http.bodies import AsyncPaidBody, PaidBody
 from credits_core.http.paid import PaidRequest
 
@@ -59,6 +59,34 @@ def test_a_body_that_is_left_is_paid_once_its_first_piece_was_sent(
         next(body)
     body.close()
     assert credits.get_balance("alice") == balance
+
+
+@pytest.mark.parametrize(("taken", "cost"), [(0, 0), (1, 0), (2, 3), (3, 6)])
+def test_a_metered_body_that_is_left_costs_what_was_sent(
+    credits: Credits, taken: int, cost: int
+) -> None:
+    paid = PaidRequest()
+    charge = Charge(credits, hold_terms("alice", 5, "story", None)).begin()
+    paid.charges.append(charge)
+    body = PaidBody(charge.stream([b"one", b"two", b"three"], 3), paid)
+    for _ in range(taken):
+        next(body)
+    body.close()
+    assert (charge.cost, credits.get_balance("alice")) == (cost, 100 - cost)
+    assert credits.get_account("alice").held == 0
+
+
+def test_what_was_metered_before_the_first_piece_is_paid_although_that_is_not_sent(
+    credits: Credits,
+) -> None:
+    paid = PaidRequest()
+    charge = Charge(credits, hold_terms("alice", 5, "story", None)).begin()
+    charge.meter(2)  # what the model read
+    paid.charges.append(charge)
+    body = PaidBody(charge.stream([b"one", b"two"], 3), paid)
+    next(body)
+    body.close()
+    assert charge.cost == 2
 
 
 async def test_an_async_body_that_is_left_is_paid_once_its_first_piece_was_sent() -> None:

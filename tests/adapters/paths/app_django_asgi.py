@@ -20,8 +20,8 @@ from tests.adapters.paths.contract import (
     PRICE,
     STEP,
     TOP_UP_URL,
-    FirstTimes,
     echoed,
+    first_time,
     piece,
 )
 from tests.adapters.paths.django_project import answer, configure
@@ -115,9 +115,6 @@ async def echo(request: Any) -> HttpResponse:
 async def echo_stream(request: Any) -> StreamingHttpResponse:
     assert request.body is not None
     return streamed(pieces_of(request))
-
-
-first_time = FirstTimes()
 
 
 @fixed

@@ -19,8 +19,8 @@ from tests.adapters.paths.contract import (
     PRICE,
     STEP,
     TOP_UP_URL,
-    FirstTimes,
     echoed,
+    first_time,
     piece,
 )
 from tests.adapters.paths.django_project import answer, configure
@@ -114,9 +114,6 @@ def echo(request: Any) -> HttpResponse:
 def echo_stream(request: Any) -> StreamingHttpResponse:
     assert request.body is not None
     return streamed(pieces_of(request))
-
-
-first_time = FirstTimes()
 
 
 @fixed

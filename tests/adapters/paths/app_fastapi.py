@@ -21,8 +21,8 @@ from tests.adapters.paths.contract import (
     STEP,
     STORE,
     TOP_UP_URL,
-    FirstTimes,
     echoed,
+    first_time,
     piece,
 )
 
@@ -131,9 +131,6 @@ app.post("/echo-elsewhere", dependencies=[fixed])(echo)
 async def echo_stream(request: Request, pieces: int = 3, pause: float = 0) -> Response:
     await request.body()
     return streamed(pieces_of(pieces, pause))
-
-
-first_time = FirstTimes()
 
 
 @app.post("/fails-first", dependencies=[fixed])

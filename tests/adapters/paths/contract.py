@@ -3,7 +3,8 @@
 The header `X-User` is the app's own authentication: its value is the user who pays, and without
 it the answer is 401. Users whose name begins with `staff-` are exempt where the route says so.
 The store is that of the variable `PATHS_STORE`; a request with a key has the lease of
-`PATHS_LEASE`, in seconds. Each app installs its adapter with `top_up_url=TOP_UP_URL`.
+`PATHS_LEASE`, in seconds. Its workers, which may be several processes, share the folder
+`PATHS_FOLDER`. Each app installs its adapter with `top_up_url=TOP_UP_URL`.
 
 Fixed price, `PRICE` credits for the action `"fixed"`:
 
@@ -46,10 +47,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+from pathlib import Path
 from typing import Any, Final
 
 STORE: Final = "PATHS_STORE"
 LEASE: Final = "PATHS_LEASE"
+FOLDER: Final = "PATHS_FOLDER"
 
 PRICE: Final = 10
 BIG: Final = 1000
@@ -73,17 +77,14 @@ def echoed(body: bytes, size: int) -> tuple[str, dict[str, str]]:
     `X-Answer` is another each time that it is worked out, and there is a cookie.
     """
     told: dict[str, Any] = {"echo": body.decode("latin-1"), "padding": "x" * size}
-    headers = {"X-Answer": str(next(_answers)), "Set-Cookie": "session=secret"}
+    headers = {"X-Answer": f"{os.getpid()}-{next(_answers)}", "Set-Cookie": "session=secret"}
     return json.dumps(told), headers
 
 
-class FirstTimes:
-    """Who has come before."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-
-    def __call__(self, user: str) -> bool:
-        first = user not in self._seen
-        self._seen.add(user)
-        return first
+def first_time(user: str) -> bool:
+    """Whether the user has not come before, to any worker."""
+    try:
+        Path(os.environ[FOLDER], user).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True

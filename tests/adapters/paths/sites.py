@@ -9,13 +9,14 @@ import socket
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from tests.adapters.paths.contract import LEASE, STORE
+from tests.adapters.paths.contract import FOLDER, LEASE, STORE
 from tests.support.ports import HOST, free_port
 from tests.support.processes import reap, spawn
 
@@ -27,30 +28,31 @@ _START_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Framework:
-    """An app of `contract`: its name, and the command that serves it, before `--port`."""
+    """An app of `contract`: its name, and the command that serves it, before the address."""
 
     name: str
     command: tuple[str, ...]
-
-    def where(self, port: int) -> tuple[str, ...]:
-        """The last of the command: where it listens."""
-        return (f"{HOST}:{port}",) if self.command[-1] == "--bind" else ("--port", str(port))
+    address: tuple[str, ...] = ("--port", "{port}")
 
 
 def _uvicorn(module: str) -> tuple[str, ...]:
     return ("-m", "uvicorn", f"tests.adapters.paths.{module}:app", "--log-level", "warning")
 
 
-def _gunicorn(module: str, *more: str) -> tuple[str, ...]:
-    app = f"tests.adapters.paths.{module}:app"
-    return ("-m", "gunicorn", app, "--log-level", "warning", *more, "--bind")
+def _gunicorn(name: str, module: str, *options: str) -> Framework:
+    command = ("-m", "gunicorn", f"tests.adapters.paths.{module}:app", "--log-level", "warning")
+    return Framework(name, (*command, *options), ("--bind", f"{HOST}:{{port}}"))
 
 
 FRAMEWORKS = (
     Framework("fastapi", _uvicorn("app_fastapi")),
-    Framework("django-asgi", _uvicorn("app_django_asgi")),
-    Framework("django-wsgi-threads", _gunicorn("app_django_wsgi", "--threads", "12")),
-    Framework("django-wsgi-gevent", _gunicorn("app_django_wsgi", "--worker-class", "gevent")),
+    _gunicorn("flask_sync", "app_flask", "--workers", "4"),
+    _gunicorn("flask_gthread", "app_flask", "--threads", "8"),
+    _gunicorn("flask_gevent", "app_flask", "--worker-class", "gevent"),
+    _gunicorn("django_wsgi_sync", "app_django_wsgi", "--workers", "4"),
+    _gunicorn("django_wsgi_gthread", "app_django_wsgi", "--threads", "12"),
+    _gunicorn("django_wsgi_gevent", "app_django_wsgi", "--worker-class", "gevent"),
+    Framework("django_asgi", _uvicorn("app_django_asgi")),
 )
 
 
@@ -66,8 +68,9 @@ class Site:
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=15, limits=limits)
         self._folder = Path(tempfile.mkdtemp(prefix="credits-site-"))
         self._log = self._folder / "site.log"
-        self._command = [sys.executable, *framework.command, *framework.where(self.port)]
-        self._env = {STORE: store, LEASE: str(lease)}
+        address = (word.format(port=self.port) for word in framework.address)
+        self._command = [sys.executable, *framework.command, *address]
+        self._env = {STORE: store, LEASE: str(lease), FOLDER: str(self._folder)}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -99,8 +102,10 @@ class Site:
         return self
 
     def kill(self) -> None:
-        """End the server with SIGKILL."""
+        """End the server, and its workers, with SIGKILL."""
         if self._process is not None:
+            with suppress(ProcessLookupError):  # it has ended, and so have they
+                os.killpg(self.pid, signal.SIGKILL)
             reap(self._process)
             self._process = None
 
@@ -112,10 +117,10 @@ class Site:
         self.kill()
 
     def freeze(self) -> None:
-        os.kill(self.pid, signal.SIGSTOP)
+        os.killpg(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
+        os.killpg(self.pid, signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self.start()
