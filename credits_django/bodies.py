@@ -10,6 +10,8 @@ from asgiref.sync import async_to_sync
 from credits_core.http.bodies import AsyncPaidBody, PaidBody
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from credits_core.charge.tab import Ending
     from credits_django.keyed import KeyedBody
     from credits_django.request import RequestCredits
@@ -27,16 +29,26 @@ class _AsyncBody(AsyncPaidBody):
 def settle_at_the_end(response: Any, state: RequestCredits) -> None:
     """Wrap the pieces of a response, so that its charges end with them.
 
-    Django closes the new body with the response, as it does any `streaming_content`. A file is
-    sent piece by piece, too: whole by the server, nobody would see its end.
+    A file is sent piece by piece, too: whole by the server, nobody would see its end.
     """
     pieces, keyed = response.streaming_content, state.keyed
+    body: _AsyncBody | PaidBody
     if response.is_async:
         source = pieces if keyed is None else keyed.apieces(pieces)
-        response.streaming_content = _AsyncBody(source, state, partial(_adone, keyed))
+        body = _AsyncBody(source, state, partial(_adone, keyed))
     else:
         source = pieces if keyed is None else keyed.pieces(pieces)
-        response.streaming_content = PaidBody(source, state, partial(_done, keyed))
+        body = PaidBody(source, state, partial(_done, keyed))
+    response.streaming_content = body
+    response.close = partial(_close, body, response.close)
+
+
+def _close(body: _AsyncBody | PaidBody, close_response: Callable[[], None]) -> None:
+    # Before the source, which Django closes first: it would take its last piece for sent.
+    try:
+        body.close()
+    finally:
+        close_response()
 
 
 def _done(keyed: KeyedBody | None, ending: Ending) -> None:
