@@ -22,6 +22,8 @@ from credits_django.paying import NobodyPays, begin
 from credits_django.request import credits_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from credits_django.decorators import Paid
 
 __all__ = ["HasCredits", "PaidAPIMixin", "exception_handler"]
@@ -44,15 +46,23 @@ def exception_handler(error: Exception, context: Any) -> Any:
 class HasCredits(BasePermission):  # type: ignore[misc]
     """Lets those pass who could pay: for work that is charged later, by a worker or a webhook.
 
-    The view says how much as `credits_needed`, credits or a function of the request. Who has
-    less is answered 402. It charges nothing: a view that charges needs no permission.
+    `permission_classes = [HasCredits.of(50)]`. Who has less is answered 402. It charges nothing:
+    a view that charges needs no permission.
     """
 
-    def has_permission(self, request: Any, view: Any) -> bool:
+    needed: Any = 1
+    """Credits, or a function of the request."""
+
+    @classmethod
+    def of(cls, needed: int | Callable[[Any], int]) -> type[HasCredits]:
+        """The permission for so many credits, or for those that a function of a request says."""
+        return type(
+            "HasCredits", (cls,), {"needed": staticmethod(needed) if callable(needed) else needed}
+        )
+
+    def has_permission(self, request: Any, view: Any) -> bool:  # noqa: ARG002 - the form of it
         """Ask the balance of the signed-in user."""
-        needed = view.credits_needed
-        if callable(needed):
-            needed = needed(request)
+        needed = self.needed(request) if callable(self.needed) else self.needed
         user = credits_of(request).ask(request)
         if user is None:
             return False

@@ -19,7 +19,7 @@ from django.test.utils import setup_test_environment, teardown_test_environment 
 from credits_django import clients  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from tests.support.servers import Server
 
@@ -46,6 +46,18 @@ def _charging(credits_setting: dict[str, Any]) -> Iterator[None]:
         yield
 
 
+class _AsPayer(AsyncClient):
+    """Django's own sends the headers of its constructor nowhere."""
+
+    def __init__(self, payer: str) -> None:
+        super().__init__(raise_request_exception=False)
+        self._payer = payer
+
+    async def request(self, **request: Any) -> Any:
+        request["headers"] = [*request["headers"], (b"x-user", self._payer.encode())]
+        return await super().request(**request)
+
+
 @pytest.fixture
 def http(payer: str) -> Client:
     """Somebody who asks by WSGI, as the payer."""
@@ -53,9 +65,10 @@ def http(payer: str) -> Client:
 
 
 @pytest.fixture
-def ahttp(payer: str) -> AsyncClient:
+async def ahttp(payer: str) -> AsyncIterator[AsyncClient]:
     """Somebody who asks by ASGI, as the payer."""
-    return AsyncClient(headers={"X-User": payer}, raise_request_exception=False)
+    yield _AsPayer(payer)
+    await clients.aclose()
 
 
 @pytest.fixture
