@@ -10,7 +10,6 @@ import os
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from django.core.signals import setting_changed
 
@@ -31,7 +30,9 @@ class _Open:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.sync: Credits | None = None
-        self.loops: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncCredits] = WeakKeyDictionary()
+        self.loops: dict[asyncio.AbstractEventLoop, AsyncCredits] = {}
+        self.replaced: list[tuple[asyncio.AbstractEventLoop, AsyncCredits]] = []
+        """Clients of a setting that has changed since; they close with their loops."""
         self.background = ExitStack()
         self.collects = False
         self.of_parent: _Open | None = None
@@ -60,9 +61,9 @@ def aclient() -> AsyncCredits:
     loop = asyncio.get_running_loop()
     found = _open.loops.get(loop)
     if found is None:
-        # A client holds its loop: those that have ended are let go of here.
-        for old in [one for one in _open.loops if one.is_closed()]:
-            del _open.loops[old]
+        # Those whose loops have ended are let go of here.
+        _open.loops = {one: kept for one, kept in _open.loops.items() if not one.is_closed()}
+        _open.replaced = [one for one in _open.replaced if not one[0].is_closed()]
         if conf().outage is not None:
             client()  # whose thread collects for all
         found = _open.loops[loop] = _amake(conf())
@@ -71,16 +72,21 @@ def aclient() -> AsyncCredits:
 
 async def aclose() -> None:
     """Close the client of this loop, after at most five seconds for what is being given back."""
-    found = _open.loops.pop(asyncio.get_running_loop(), None)
-    if found is not None:
-        await adrain(found)
-        await found.aclose()
+    loop = asyncio.get_running_loop()
+    mine = [client for one, client in _open.replaced if one is loop]
+    _open.replaced = [one for one in _open.replaced if one[0] is not loop]
+    if (found := _open.loops.pop(loop, None)) is not None:
+        mine.append(found)
+    for one in mine:
+        await adrain(one)
+        await one.aclose()
 
 
 def reset() -> None:
     """Close the client for sync code, and forget the others, which close with their loops."""
     global _open
     old, _open = _open, _Open()
+    _open.replaced = [*old.replaced, *old.loops.items()]
     old.background.close()
     if old.sync is not None:
         old.sync.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import unittest
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -17,7 +17,7 @@ from django.test.client import Client
 
 from credits_django import client
 from credits_django.conf import conf
-from credits_django.middleware import CreditsMiddleware
+from credits_django.request import RequestCredits
 from credits_django.signals import charged, low_balance, refunded
 from credits_django.testing import CreditsTestMixin, memory_credits
 from credits_django.testing.plugin import django_credits
@@ -56,9 +56,13 @@ def test_a_new_user_is_signed_up_once_the_row_is_committed(credits: Credits, use
 def test_a_user_that_is_rolled_back_or_restored_is_not_signed_up(
     credits: Credits, user: str
 ) -> None:
-    with pytest.raises(KeyError), transaction.atomic():
-        User.objects.create_user(user)
-        raise KeyError
+    def rolled_back() -> None:
+        with transaction.atomic():
+            User.objects.create_user(user)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        rolled_back()
     for one in serializers.deserialize(
         "python", [{"model": "auth.user", "fields": {"username": user, "password": "x"}}]
     ):
@@ -172,9 +176,6 @@ def test_a_receiver_that_fails_changes_nothing(http: Client) -> None:
 
 def test_the_balance_of_a_request_is_asked_for_once(credits: Credits, payer: str) -> None:
     request: Any = RequestFactory().get("/", headers={"X-User": payer})
-    CreditsMiddleware(lambda _: None).__call__  # noqa: B018 - what follows is what it does
-    from credits_django.request import RequestCredits  # noqa: PLC0415
-
     state = request.credits = RequestCredits(request)
     assert (state.balance, state.user_id, state.charge) == (100, payer, None)
     credits.deduct(payer, 1, "elsewhere")
@@ -185,7 +186,7 @@ def test_the_balance_of_a_request_is_asked_for_once(credits: Credits, payer: str
 class OfAnApp(CreditsTestMixin, unittest.TestCase):
     """A test case of an app, as its authors write it."""
 
-    credits_settings = {"AUTO_INITIALIZE": True, "DEFAULT_CREDITS": 50}
+    credits_settings: ClassVar = {"AUTO_INITIALIZE": True, "DEFAULT_CREDITS": 50}
 
     def test_one(self) -> None:
         assert Client(headers={"X-User": "alice"}).get("/function").json()["balance"] == 40
@@ -200,7 +201,7 @@ def test_a_ledger_in_memory_is_of_its_block_alone(server: Server) -> None:
         assert Client(headers={"X-User": "alice"}).get("/function").json()["balance"] == 90
         assert ledger.get_balance("alice") == 90
         assert conf().user is not None
-        with memory_credits() as inner:
+        with memory_credits(AUTO_INITIALIZE=False) as inner:
             assert inner.get_balance("alice") == 0
     assert conf().url == server.url
 
