@@ -14,8 +14,8 @@ else:
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LOCKED_AT = 2**62
-"""Windows locks bytes, and others cannot read them: one that no file ever has."""
+_LOCKED_AT = 2**31 - 2
+"""Windows locks bytes, and others cannot read them: one that no file of ours has."""
 
 
 def lock(handle: int, *, wait: bool = False) -> bool:

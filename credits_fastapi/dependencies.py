@@ -5,7 +5,6 @@
 
 import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Annotated, Any, TypeAlias, cast
 
 from fastapi import Depends
@@ -15,6 +14,7 @@ from credits_core.async_client import AsyncCredits
 from credits_core.charge import Charge, Cost
 from credits_core.charge.nesting import enter
 from credits_core.errors import BackendUnavailableError, InvalidRequestError
+from credits_core.http.idempotency import LEASE_SECONDS
 from credits_core.http.rules import Given, Rule, route_of
 from credits_core.outage import OutageJournal
 from credits_fastapi.middleware import paid_request
@@ -37,6 +37,7 @@ def charge_dependency(
     user: Given,
     client_of: Callable[[], AsyncCredits],
     journal: OutageJournal | None = None,
+    lease: float = LEASE_SECONDS,
 ) -> Dependency:
     """A dependency that charges the user by `rule` and gives the `Charge`.
 
@@ -61,8 +62,8 @@ def charge_dependency(
         )
         if keyed is not None:
             try:
-                await keyed.begin(connection, client, terms.user_id, route)
-                terms = replace(terms, key=keyed.charge_key())
+                await keyed.begin(connection, client, terms.user_id, route, lease)
+                terms = terms._replace(key=keyed.charge_key())
             except BackendUnavailableError:
                 if terms.outage is None:
                     raise
@@ -96,8 +97,9 @@ def charge_dependency(
 
 
 def _route(connection: HTTPConnection) -> str:
-    path = getattr(connection.scope.get("route"), "path", connection.scope["path"])
-    return route_of(connection.scope.get("method", "WebSocket"), str(path))
+    scope = connection.scope
+    path = getattr(scope.get("route"), "path", scope["path"])
+    return route_of(scope.get("method", "WebSocket"), f"{scope.get('root_path', '')}{path}")
 
 
 def _endpoint(connection: HTTPConnection) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
 
-from credits_core.http.idempotency import HEADER, LEASE_SECONDS, AnswerAgain, AnswerKeeper, key_of
+from credits_core.http.idempotency import HEADER, AnswerAgain, AnswerKeeper, key_of
 from credits_core.http.keyed import AsyncKeyed
 
 if TYPE_CHECKING:
@@ -40,9 +40,8 @@ async def answer_again(request: Request, error: Exception) -> Response:  # noqa:
 class KeyedAnswer:
     """What the middleware sees of a request with a key: its body, and its answer as it leaves."""
 
-    def __init__(self, receive: Receive, lease: float = LEASE_SECONDS) -> None:
+    def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._lease = lease
         self._digest = hashlib.sha256()
         self._whole = False
         self._keyed: AsyncKeyed | None = None
@@ -57,10 +56,18 @@ class KeyedAnswer:
         return message
 
     async def begin(
-        self, connection: HTTPConnection, client: AsyncCredits, user_id: str, route: str
+        self,
+        connection: HTTPConnection,
+        client: AsyncCredits,
+        user_id: str,
+        route: str,
+        lease: float,
     ) -> None:
-        """Begin the request of this user, once; an answer that is kept leaves as `AnswerAgain`."""
-        if self._keyed is not None and self._keyed.request.user_id == user_id:
+        """Begin the request, once; an answer that is kept leaves as `AnswerAgain`.
+
+        It is of the user who is charged first.
+        """
+        if self._keyed is not None:
             return
         if not self._whole and isinstance(connection, Request):
             await connection.body()
@@ -68,7 +75,7 @@ class KeyedAnswer:
         target = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
         key, digest = key_of(connection.headers[HEADER]), self._digest.hexdigest()
         self._keyed = await AsyncKeyed.begin(
-            client, user_id, route, key, target, digest, lease=self._lease
+            client, user_id, route, key, target, digest, lease=lease
         )
 
     def charge_key(self) -> str | None:
@@ -77,18 +84,27 @@ class KeyedAnswer:
 
     def start(self, message: Message) -> None:
         """The answer begins."""
-        pairs = [
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]
-        ]
-        self._answer = AnswerKeeper(message["status"], pairs)
+        if self._keyed is not None:
+            pairs = (
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in message["headers"]
+            )
+            self._answer = AnswerKeeper(message["status"], pairs)
 
-    def piece(self, message: Message) -> None:
+    def piece(self, body: bytes) -> None:
         """A piece of the answer leaves."""
         if self._answer is not None:
-            self._answer.add(message.get("body", b""))
+            self._answer.add(body)
 
-    async def end(self, *, served: bool) -> None:
-        """Keep the answer, or forget the request if there is none."""
+    async def finish(self) -> None:
+        """Keep the answer: it is whole."""
+        await self._end(self._answer, paid=False)
+
+    async def give_up(self, *, paid: bool) -> None:
+        """There is no whole answer: let the same key try again. See `AsyncKeyed.end`."""
+        await self._end(None, paid=paid)
+
+    async def _end(self, answer: AnswerKeeper | None, *, paid: bool) -> None:
         keyed, self._keyed = self._keyed, None
         if keyed is not None:
-            await keyed.end(self._answer if served else None)
+            await keyed.end(answer, paid=paid)

@@ -1,8 +1,8 @@
 """Settles the charges of a request by what is answered to it: the one who sees every answer.
 
-A dependency cannot see what the endpoint returns, nor how a stream ends. What is answered in one
-piece is settled before its headers leave, so that they can tell the cost; what is answered piece
-by piece is settled before its last piece leaves, or when it breaks off.
+A dependency cannot see what the endpoint returns, nor how a stream ends. A fixed price is settled
+before the last piece of the answer leaves, a hold when it has left: a worker that dies in between
+has charged nothing for what nobody got. What fails is given back before it is answered.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
 from credits_core.errors import BackendError
-from credits_core.http.paid import FailsOn, PaidRequest, failing
+from credits_core.http.paid import (
+    COST_HEADER,
+    REMAINING_HEADER,
+    FailsOn,
+    PaidRequest,
+    failing,
+)
 from credits_core.http.problems import problem
 from credits_fastapi.keyed import KeyedAnswer, has_key
 
@@ -28,10 +34,16 @@ __all__ = ["SCOPE_KEY", "ChargesMiddleware"]
 SCOPE_KEY: Final = "credits_fastapi.paid"
 """Where the `PaidRequest` of a request stands in its scope, with its key."""
 
-_LEFT: Final = (ClientDisconnect, WebSocketDisconnect, OSError)
+_LEFT: Final = (ClientDisconnect, WebSocketDisconnect)
 
 _INTERNAL_ERROR: Final = 1011
 """The close code of a WebSocket whose server failed (RFC 6455, 7.4.1)."""
+
+_PATHSEND: Final = "http.response.pathsend"
+
+_NO_CONTENT: Final = (204, 205, 304)
+
+_NAMES: Final = {name: name.lower().encode() for name in (COST_HEADER, REMAINING_HEADER)}
 
 
 class ChargesMiddleware:
@@ -48,6 +60,11 @@ class ChargesMiddleware:
             await self._app(scope, receive, send)
             return
         keyed = KeyedAnswer(receive) if has_key(scope) else None
+        if keyed is not None and _PATHSEND in scope.get("extensions", ()):
+            # What the server reads from a file itself cannot be kept.
+            extensions = {**scope["extensions"]}
+            del extensions[_PATHSEND]
+            scope["extensions"] = extensions
         paid = PaidRequest(self._fails_on)
         scope[SCOPE_KEY] = paid, keyed
         answer: _Answer | _Conversation
@@ -57,106 +74,163 @@ class ChargesMiddleware:
             answer = _Conversation(paid, send)
         try:
             await self._app(scope, keyed.receive if keyed else receive, answer.send)
-        except _LEFT as error:
-            await paid.aend("left" if answer.begun else "failed", error)
-            raise
         except Exception as error:
-            await paid.aend("failed", error)
+            await answer.end("left" if answer.left_by(error) else "failed", error)
             raise
         except BaseException as error:
-            await paid.aend("left", error)
+            await answer.end("left", error)
             raise
         else:
-            await paid.aend(answer.unfinished)
-        finally:
-            if keyed is not None:
-                await keyed.end(served=False)
+            await answer.end(answer.unfinished)
 
 
-class _Answer:
-    """The answer to an HTTP request, as it leaves."""
+class _Outgoing:
+    """What the client gets, and whether it is still there."""
 
-    unfinished: Ending = "left"
-    """What it means that the app has returned without a last piece: the client is gone."""
-
-    def __init__(self, paid: PaidRequest, keyed: KeyedAnswer | None, send: Send) -> None:
-        self._paid = paid
-        self._keyed = keyed
-        self._send = send
-        self._served = self._replaced = False
-        self.begun = False
-
-    async def send(self, message: Message) -> None:
-        if self._paid.charges:
-            if message["type"] == "http.response.start":
-                await self._start(message)
-            elif message["type"] == "http.response.body":
-                await self._piece(message)
-        if not self._replaced:
-            await self._send(message)
-
-    async def _instead(self, error: BackendError) -> None:
-        """Answer that it cannot be charged, in the place of an answer that nobody would pay."""
-        self._replaced = True
-        status, headers, body = problem(error)
-        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        await self._send({"type": "http.response.start", "status": status, "headers": pairs})
-        await self._send({"type": "http.response.body", "body": json.dumps(body).encode()})
-
-    async def _start(self, message: Message) -> None:
-        self.begun = True
-        headers = [*message.get("headers", ())]
-        ending = self._paid.ending(message["status"])
-        if ending == "failed" or _whole(message["status"], headers):
-            try:
-                await self._paid.aend(ending)
-            except BackendError as error:
-                await self._instead(error)
-                return
-        for name, value in self._paid.headers():
-            headers.append((name.lower().encode(), value.encode()))
-        message["headers"] = headers
-        self._served = ending == "served"
-        if self._keyed is not None:
-            self._keyed.start(message)
-
-    async def _piece(self, message: Message) -> None:
-        last = not message.get("more_body", False)
-        if last:
-            await self._paid.aend("served")
-        elif message.get("body"):
-            self._paid.delivered()
-        if self._keyed is not None:
-            self._keyed.piece(message)
-            if last:
-                await self._keyed.end(served=self._served)
-
-
-def _whole(status: int, headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether an answer comes in one piece: its length is told, or it has no content."""
-    return any(name == b"content-length" for name, _ in headers) or status in (204, 205, 304)
-
-
-class _Conversation:
-    """A WebSocket, or the answer that refuses it."""
+    unfinished: Ending
 
     def __init__(self, paid: PaidRequest, send: Send) -> None:
         self._paid = paid
         self._send = send
-        self.begun = False
-        self.unfinished: Ending = "failed"
+        self._lost = False
+        self._begun = False
+
+    def left_by(self, error: Exception) -> bool:
+        """Whether an error says that the client has gone, and not that the work broke."""
+        # Starlette takes an OSError of the stream itself for one of the connection.
+        gone = isinstance(error, _LEFT) and not isinstance(error.__context__, OSError)
+        return self._begun and (self._lost or gone)
+
+    async def end(self, ending: Ending, error: BaseException | None = None) -> None:
+        """End what is still open."""
+        await self._paid.aend(ending, error)
+
+    async def _pass(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError:
+            self._lost = True
+            raise
+
+
+class _Answer(_Outgoing):
+    """The answer to an HTTP request, as it leaves."""
+
+    unfinished = "left"
+    """What it means that the app has returned without a last piece: the client is gone."""
+
+    def __init__(self, paid: PaidRequest, keyed: KeyedAnswer | None, send: Send) -> None:
+        super().__init__(paid, send)
+        self._keyed = keyed
+        self._replaced = False
+        self._head: Message | None = None
+        """The beginning, while it waits for the first piece to show whether there are more."""
+
+    async def send(self, message: Message) -> None:
+        if self._replaced:
+            return
+        if not self._paid.charges and self._keyed is None:
+            await self._pass(message)
+        elif message["type"] == "http.response.start":
+            await self._start(message)
+        else:
+            await self._piece(message)
+
+    async def end(self, ending: Ending, error: BaseException | None = None) -> None:
+        if self._keyed is not None:
+            # First: who takes the key over must not find a charge that was given back.
+            await self._keyed.give_up(paid=self._paid.keeps(ending))
+        await self._paid.aend(ending, error)
+
+    async def _start(self, message: Message) -> None:
+        ending = self._paid.ending(message["status"])
+        if ending == "failed" or not self._paid.charges:
+            await self.end("failed")
+        self._head = message
+        if message["status"] in _NO_CONTENT:
+            await self._whole()
+        elif not self._paid.open or _length(message) is None:
+            await self._begin(whole=False)
+
+    async def _piece(self, message: Message) -> None:
+        last = not message.get("more_body", False)
+        body = message.get("body", b"")
+        if self._head is not None and (last or len(body) >= (_length(self._head) or 0)):
+            await self._whole()
+        elif last:
+            await self._paid.aserved()
+        elif body:
+            self._paid.delivered()
+        if self._replaced:
+            return
+        await self._begin(whole=False)
+        if self._keyed is not None:
+            self._keyed.piece(body)
+            if last:
+                await self._keyed.finish()
+        await self._pass(message)
+        if last:
+            await self._paid.aend("served")
+
+    async def _whole(self) -> None:
+        """The answer leaves as a whole."""
+        try:
+            await self._paid.aserved()
+        except BackendError as error:
+            await self._instead(error)
+        else:
+            await self._begin(whole=True)
+
+    async def _instead(self, error: BackendError) -> None:
+        """Answer that it cannot be charged, in the place of an answer that nobody would pay."""
+        self._replaced = self._begun = True
+        await self.end("failed")
+        status, headers, body = problem(error)
+        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self._pass({"type": "http.response.start", "status": status, "headers": pairs})
+        await self._pass({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+    async def _begin(self, *, whole: bool) -> None:
+        """Let the beginning go, if it waits, with what can be told by now."""
+        if self._head is None:
+            return
+        message, self._head = self._head, None
+        headers = [*message.get("headers", ())]
+        told = self._paid.headers(whole=whole)
+        headers += ((_NAMES[name], value.encode()) for name, value in told)
+        message["headers"] = headers
+        self._begun = True
+        if self._keyed is not None:
+            self._keyed.start(message)
+        await self._pass(message)
+
+
+def _length(head: Message) -> int | None:
+    """The length of the content, where it is told."""
+    for name, value in head.get("headers", ()):
+        if name == b"content-length":
+            return int(value)
+    return None
+
+
+class _Conversation(_Outgoing):
+    """A WebSocket, or the answer that refuses it."""
+
+    def __init__(self, paid: PaidRequest, send: Send) -> None:
+        super().__init__(paid, send)
+        self.unfinished = "failed"
 
     async def send(self, message: Message) -> None:
         kind = message["type"]
         if kind == "websocket.accept":
-            self.begun, self.unfinished = True, "served"
+            self._begun, self.unfinished = True, "served"
             # What is paid is the conversation: who closes it has had it.
             self._paid.delivered()
         elif kind == "websocket.close" and message.get("code") == _INTERNAL_ERROR:
             self.unfinished = "failed"
         elif kind == "websocket.http.response.start":
             await self._paid.aend(self._paid.ending(message["status"]))
-        await self._send(message)
+        await self._pass(message)
 
 
 def paid_request(scope: dict[str, Any]) -> tuple[PaidRequest, KeyedAnswer | None]:

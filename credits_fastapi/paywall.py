@@ -9,11 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
+from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.pending import adrain
 from credits_core.charge.terms import HOLD_SECONDS
 from credits_core.errors import CreditsError, InvalidRequestError
-from credits_core.http.idempotency import AnswerAgain
+from credits_core.http.idempotency import LEASE_SECONDS, AnswerAgain
 from credits_core.http.paid import failing
 from credits_core.http.rules import hold_rule, price_rule
 from credits_core.outage.background import acollecting
@@ -89,6 +90,7 @@ class Paywall:
         top_up_url: str | None = None,
         fails_on: FailsOn = failing,
         outage: OutageJournal | None = None,
+        lease: float = LEASE_SECONDS,
         **options: Unpack[ClientOptions],
     ) -> None:
         """Keep the settings; nothing is opened yet.
@@ -97,9 +99,13 @@ class Paywall:
         status of an answer and says whether it is a failure, which costs nothing: by default 400
         and more. `outage` is the journal of routes that serve on while the store is away, up to
         their `outage_limit`; it is collected every second, and stays open.
+        `lease` is for how many seconds, up to an hour, a request with an
+        `Idempotency-Key` whose worker died blocks its key; of one that is at work it is renewed.
 
-        Raises `InvalidRequestError` when a client is given and options for one, too.
+        Raises `InvalidRequestError` when a client is given and options for one, too, or a lease
+        that is none.
         """
+        validation.lease_ms(lease)
         if client is not None and options:
             raise InvalidRequestError(
                 f"a client is given, so {', '.join(options)} would have no effect: "
@@ -110,6 +116,7 @@ class Paywall:
         self._top_up_url = top_up_url
         self._fails_on = fails_on
         self._outage = outage
+        self._lease = lease
         self._options = options
         # A client belongs to a loop; tests and servers in threads have several.
         self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Open] = WeakKeyDictionary()
@@ -211,7 +218,7 @@ class Paywall:
         rule = price_rule(
             cost, action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
         )
-        return charge_dependency(rule, self._user, self._client, self._outage)
+        return charge_dependency(rule, self._user, self._client, self._outage, self._lease)
 
     def hold_credits(
         self,
@@ -244,7 +251,7 @@ class Paywall:
             exempt_when=exempt_when,
             outage_limit=outage_limit,
         )
-        return charge_dependency(rule, self._user, self._client, self._outage)
+        return charge_dependency(rule, self._user, self._client, self._outage, self._lease)
 
     def charges(
         self,

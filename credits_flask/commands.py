@@ -37,7 +37,12 @@ def credits_command(site: Site) -> click.Command:
 
         settings = site.settings
         kind = Store if site.given is None else _GivenClient
-        store = kind(settings.url, settings.token, settings.prefix)
+        store = kind(
+            settings.url,
+            settings.token,
+            settings.prefix,
+            default_credits=settings.default_credits,
+        )
         program.main(list(words), prog_name="flask credits", obj=store)
 
     return click.Command(

@@ -98,19 +98,21 @@ class _Answer:
         )
         if self._head and not whole:
             ending = "left"  # nothing of the stream is sent
-        if whole or ending == "left":
-            try:
+        try:
+            if ending != "served":
                 request.end(ending)
-            except BackendError as error:
-                return self._instead(source, error)
-        headers = [*headers, *request.headers()]
+            elif whole:
+                request.served()
+        except BackendError as error:
+            return self._instead(source, error)
+        headers = [*headers, *request.headers(whole=whole)]
         keeper = None
         if ending == "served" and request.keyed is not None:
             keeper = AnswerKeeper(code, headers)
         self._start_response(status, headers, exc_info)
         if not request.open and keeper is None:
             return source
-        return _Body(source, request, keeper, length)
+        return _Body(source, request, keeper, 0 if whole and length is None else length)
 
     def _instead(self, source: _Pieces, error: BackendError) -> Iterable[bytes]:
         """Answer that it cannot be charged, in the place of an answer that nobody would pay."""
@@ -175,8 +177,16 @@ class _Body(PaidBody):
             self._keeper.add(piece)
         self._left -= len(piece)
         if self._left <= 0:
-            self._end("served")  # before it leaves: who has it all may ask again at once
+            # Before it leaves: who has it all may ask again at once.
+            self._request.served()
+            self._request.end_key(self._keeper)
         return piece
+
+    def close(self) -> None:
+        """End it; what was handed over as a whole is served, whether the client took it or not."""
+        if self._left <= 0:
+            self._end("served")
+        super().close()
 
 
 def _length(headers: Iterable[tuple[str, str]]) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import abort, current_app, request
@@ -35,7 +34,7 @@ _WHERE: Final = "credits_flask.charges"
 class RequestCharges(PaidRequest):
     """The charges of a request, and its key if it has one; the middleware ends them."""
 
-    __slots__ = ("_tokens", "answered", "body", "keyed", "site")
+    __slots__ = ("_tokens", "_untold", "answered", "body", "keyed", "site")
 
     def __init__(self, site: Site, environ: dict[str, Any]) -> None:
         super().__init__(site.settings.fails_on)
@@ -45,6 +44,7 @@ class RequestCharges(PaidRequest):
         self.answered = False
         """Whether the answer has begun, so that nothing would end another charge."""
         self._tokens: list[Token[Charge | None]] = []
+        self._untold: list[Charge] = []
         environ[_WHERE] = self
         if keys.KEY in environ:
             self.body = environ["wsgi.input"] = keys.DigestedInput(environ["wsgi.input"])
@@ -70,13 +70,14 @@ class RequestCharges(PaidRequest):
         )
         if self.body is not None:
             try:
-                terms = replace(terms, key=self._charge_key(self.body, terms.user_id, route))
+                terms = terms._replace(key=self._charge_key(self.body, terms.user_id, route))
             except BackendUnavailableError:
                 if terms.outage is None:
                     raise
         charge = Charge(site.client, terms)
         charge.begin()
         self.charges.append(charge)
+        self._untold.append(charge)
         if terms.cost:
             self._tokens.append(enter(charge))
         return charge
@@ -86,9 +87,13 @@ class RequestCharges(PaidRequest):
         if ending != "served":
             # First: who takes the key over must not find a charge that was given back.
             self.end_key(None, paid=self.keeps(ending))
-        ended = [charge for charge in self.charges if charge.open]
         super().end(ending, error)
-        tell(self.site.app, ended, self.site.settings.low_balance)
+        self._tell()
+
+    def served(self) -> None:
+        """End the fixed prices of an answer that is about to leave, and send their signals."""
+        super().served()
+        self._tell()
 
     def end_key(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:
         """Keep the answer for whoever asks again, or let the same key try again."""
@@ -110,6 +115,11 @@ class RequestCharges(PaidRequest):
         """The thread goes on to work that these charges do not pay for."""
         while self._tokens:
             leave(self._tokens.pop())
+
+    def _tell(self) -> None:
+        ended = [charge for charge in self._untold if not charge.open]
+        self._untold = [charge for charge in self._untold if charge.open]
+        tell(self.site.app, ended, self.site.settings.low_balance)
 
     def _charge_key(self, body: keys.DigestedInput, user_id: str, route: str) -> str:
         if self.keyed is None:

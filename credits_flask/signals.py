@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 _signals: Final = Namespace()
 
 charged: Final = _signals.signal(
-    "charged", "A request was paid: `charge.cost` credits, 1 or more; `charge.balance` are left."
+    "charged",
+    "A request was paid: `charge.cost` credits; `charge.balance` are left, None if not known.",
 )
 refunded: Final = _signals.signal(
     "refunded", "A request was given back: it failed, or was left before its answer."
@@ -37,13 +38,13 @@ low_balance: Final = _signals.signal(
 
 
 def tell(app: Flask, charges: Iterable[Charge], low: int) -> None:
-    """Send the signals of charges that have ended; what is free or to be charged later has none."""
+    """Send the signals of charges that have ended; what is free or handed over has none."""
     for charge in charges:
-        if charge.id is None:
+        if not charge.terms.cost or charge.handed_over:
             continue
         _send(charged if charge.cost else refunded, app, charge)
         left = charge.balance
-        if charge.cost and left is not None and left < low <= left + charge.cost:
+        if left is not None and left < low <= left + charge.cost:
             _send(low_balance, app, charge)
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope
 
 from credits_core import commands
-from credits_core.charge.pending import ainsist, apending_of, insist, pending_of
+from credits_core.charge.pending import AsyncPending, Pending, ainsist, insist
 from credits_core.charge.tab import Move
 from credits_core.errors import (
     BackendError,
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncLedger", "Ledger", "undoing"]
 
-T = TypeVar("T")
+_KEPT = "_ledger_of_charges"
+"""Where a client keeps its ledger."""
 
 _log = logging.getLogger(__name__)
 
@@ -101,9 +102,17 @@ class AsyncLedger:
 
     __slots__ = ("_client", "_pending", "keys")
 
+    @classmethod
+    def of(cls, client: AsyncCredits) -> AsyncLedger:
+        """That of a client, which keeps it."""
+        found: AsyncLedger | None = vars(client).get(_KEPT)
+        if found is None:
+            found = vars(client)[_KEPT] = cls(client)
+        return found
+
     def __init__(self, client: AsyncCredits) -> None:
         self._client = client
-        self._pending = apending_of(client)
+        self._pending = AsyncPending.of(client)
         self.keys = client._keys  # noqa: SLF001 - a charge is of the client's own house
 
     async def open(self, terms: Terms, amount: int) -> Receipt | Hold:
@@ -188,9 +197,15 @@ class Ledger:
 
     __slots__ = ("_client", "_pending", "keys")
 
+    @classmethod
+    def of(cls, client: Credits) -> Ledger:
+        """That of a client, which keeps it."""
+        found: Ledger | None = vars(client).get(_KEPT)
+        return vars(client).setdefault(_KEPT, cls(client)) if found is None else found
+
     def __init__(self, client: Credits) -> None:
         self._client = client
-        self._pending = pending_of(client)
+        self._pending = Pending.of(client)
         self.keys = client._keys  # noqa: SLF001 - a charge is of the client's own house
 
     def open(self, terms: Terms, amount: int) -> Receipt | Hold:

@@ -70,7 +70,8 @@ class Lifecycle:
         self.threaded = threaded
         """Whether async code may drive it although its client is a `Credits`: in threads."""
         self.tab = Tab(terms.cost, held=terms.held)
-        self._ledger = AsyncLedger(client) if isinstance(client, AsyncCredits) else Ledger(client)
+        kind = AsyncLedger if isinstance(client, AsyncCredits) else Ledger
+        self._ledger: AsyncLedger | Ledger = kind.of(client)  # type: ignore[arg-type]
         self._outer: Charge | None = None
         self._state = "new"
         self._renew_at = 0.0

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 from credits_core.errors import BackendError
 
@@ -30,6 +30,9 @@ PAUSES: tuple[float, ...] = (0.2, 0.5, 1, 2, 4, 8, 15, 30, 60)
 
 DRAIN_SECONDS: Final = 5.0
 
+_KEPT: Final = "_pending_charges"
+"""Where a client keeps them: they live as long as it."""
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -43,6 +46,14 @@ class AsyncPending:
     def __init__(self) -> None:
         self.open = 0
         self.tasks: set[asyncio.Task[Any]] = set()
+
+    @staticmethod
+    def of(client: AsyncCredits) -> AsyncPending:
+        """What is pending of a client, which keeps it."""
+        found: AsyncPending | None = vars(client).get(_KEPT)
+        if found is None:
+            found = vars(client)[_KEPT] = AsyncPending()
+        return found
 
     def start(self, work: Coroutine[Any, Any, T], what: str) -> asyncio.Task[T]:
         """Do `work` in the background; `what` names it in the log if it comes to nothing."""
@@ -64,12 +75,23 @@ class AsyncPending:
 class Pending:
     """The charges of a sync client that are not done with."""
 
-    __slots__ = ("lock", "open", "threads")
+    __slots__ = ("__weakref__", "lock", "open", "threads")
 
     def __init__(self) -> None:
         self.open = 0
         self.lock = threading.Lock()
         self.threads: set[threading.Thread] = set()
+        _all.add(self)
+
+    @staticmethod
+    def of(client: Credits) -> Pending:
+        """What is pending of a client, which keeps it."""
+        found: Pending | None = vars(client).get(_KEPT)
+        return vars(client).setdefault(_KEPT, Pending()) if found is None else found
+
+    def alive(self) -> list[threading.Thread]:
+        """What the background is at; not what the parent of a fork was."""
+        return [thread for thread in tuple(self.threads) if thread.is_alive()]
 
     def start(self, work: Callable[[], object], what: str) -> None:
         """Do `work` in the background; `what` names it in the log if it comes to nothing."""
@@ -110,35 +132,13 @@ def insist(step: Callable[[], T]) -> T:
     return step()
 
 
-_async: WeakKeyDictionary[AsyncCredits, AsyncPending] = WeakKeyDictionary()
-_sync: WeakKeyDictionary[Credits, Pending] = WeakKeyDictionary()
-
-
-def apending_of(client: AsyncCredits) -> AsyncPending:
-    """What is pending of an async client."""
-    pending = _async.get(client)
-    if pending is None:
-        pending = _async[client] = AsyncPending()
-    return pending
-
-
-def pending_of(client: Credits) -> Pending:
-    """What is pending of a sync client."""
-    pending = _sync.get(client)
-    if pending is None:
-        pending = _sync.setdefault(client, Pending())
-    return pending
-
-
 async def adrain(client: AsyncCredits, seconds: float = DRAIN_SECONDS) -> None:
     """Wait until every charge of an async client is done with, before the client is closed.
 
     Waits for blocks that are still open and for what is tried in the background, at most so
     many seconds; what is left then is logged and abandoned.
     """
-    pending = _async.get(client)
-    if pending is None:
-        return
+    pending = AsyncPending.of(client)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while (pending.open or pending.tasks) and loop.time() < deadline:  # noqa: ASYNC110 - once
@@ -154,20 +154,23 @@ def drain(client: Credits, seconds: float = DRAIN_SECONDS) -> None:
     Waits for blocks that are still open and for what is tried in the background, at most so
     many seconds; what is left then is logged.
     """
-    pending = _sync.get(client)
-    if pending is None:
-        return
+    _drain(Pending.of(client), seconds)
+
+
+def _drain(pending: Pending, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while (pending.open or pending.threads) and time.monotonic() < deadline:
+    while (pending.open or pending.alive()) and time.monotonic() < deadline:
         time.sleep(0.01)
-    for thread in tuple(pending.threads):
+    for thread in pending.alive():
         _log.error("broken off, look whether the user was charged: %s", thread.name)
+
+
+_all: WeakSet[Pending] = WeakSet()
 
 
 @atexit.register
 def _at_exit() -> None:
-    # Blocks that are open now belong to threads that will not go on.
     deadline = time.monotonic() + DRAIN_SECONDS
-    for client, pending in tuple(_sync.items()):
-        pending.open = 0
-        drain(client, max(0.0, deadline - time.monotonic()))
+    for pending in tuple(_all):
+        pending.open = 0  # blocks that are open now are of threads that will not go on
+        _drain(pending, max(0.0, deadline - time.monotonic()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from threading import Lock
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from credits_core.errors import InvalidRequestError
 from credits_core.models import MAX_AMOUNT
@@ -20,6 +20,9 @@ __all__ = ["Ending", "Move", "Tab"]
 
 Ending: TypeAlias = Literal["served", "failed", "left"]
 """How work ended: `"left"` is that whom it was for went away, or that it was broken off."""
+
+
+_NOTHING: Final = Fraction(0)
 
 
 class Move(NamedTuple):
@@ -52,8 +55,8 @@ class Tab:
         self.delivered = False
         """Whether something of the work reached whom it is for."""
         self._used: Fraction | None = None
-        self._handed = Fraction(0)
-        self._drawn = Fraction(0)
+        self._handed = _NOTHING
+        self._drawn = _NOTHING
         self._verdict: Fraction | Literal["refund", "keep"] | None = None
         self._lock = Lock()
 
@@ -112,6 +115,8 @@ class Tab:
 
     def final(self, ending: Ending) -> int:
         """What is kept in the end, in whole credits."""
+        if ending == "served" and not self.held and self._verdict is None:
+            return self.taken
         if self._verdict == "refund":
             return 0
         if self._verdict != "keep":

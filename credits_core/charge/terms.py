@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from credits_core import validation
 from credits_core.charge.price import Cost, priced
@@ -27,9 +26,8 @@ Shortfall: TypeAlias = Literal["take", "owe"]
 FailsWhen: TypeAlias = "Callable[[BaseException], bool]"
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is charged, to whom, and how it ends."""
+class Terms(NamedTuple):
+    """What is charged, to whom, and how it ends. (A tuple, as one is made for each request.)"""
 
     user_id: str
     cost: int

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import click
 
-from credits_core._client import check_timeout
+from credits_core._client import DEFAULT_CREDITS, check_timeout
 from credits_core.client import Credits
 from credits_core.config import ENVIRONMENT, from_environment, open_backend
 from credits_core.errors import InvalidRequestError
@@ -39,12 +39,20 @@ class Store:
     token: str | None = field(default=None, repr=False)
     prefix: str = ""
     timeout: float = TIMEOUT
+    default_credits: int = DEFAULT_CREDITS
+    """What a sign-up gives: of an app that has a program of its own."""
 
     def client(self) -> Credits:
         """A client of the store; nothing is sent before its first call."""
         url, token = self.address()
         try:
-            return Credits.from_url(url, token=token, prefix=self.prefix, timeout=self.timeout)
+            return Credits.from_url(
+                url,
+                token=token,
+                prefix=self.prefix,
+                timeout=self.timeout,
+                default_credits=self.default_credits,
+            )
         except InvalidRequestError:
             raise
         except (ValueError, TypeError):

@@ -11,7 +11,9 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from credits_core.charge.pending import ainsist, apending_of, insist, pending_of
+from anyio import CancelScope
+
+from credits_core.charge.pending import AsyncPending, Pending, ainsist, insist
 from credits_core.errors import BackendError, CreditsError
 from credits_core.http.idempotency import LEASE_SECONDS, KeyedRequest, fingerprint
 
@@ -88,11 +90,16 @@ class AsyncKeyed:
         step: Callable[[], Awaitable[object]] = _step(
             self._client, self.request, self._renew, answer, paid=paid
         )
+        telling = AsyncPending.of(self._client).start(self._tell(step), _told(self.request))
+        with CancelScope(shield=True):
+            await asyncio.shield(telling)
+
+    async def _tell(self, step: Callable[[], Awaitable[object]]) -> None:
         try:
             await step()
         except BackendError as error:
             _not_kept(self.request, error)
-            apending_of(self._client).start(ainsist(step), _told(self.request))
+            AsyncPending.of(self._client).start(ainsist(step), _told(self.request))
         except CreditsError as error:
             _not_kept(self.request, error)
 
@@ -154,7 +161,7 @@ class Keyed:
             step()
         except BackendError as error:
             _not_kept(self.request, error)
-            pending_of(self._client).start(partial(insist, step), _told(self.request))
+            Pending.of(self._client).start(partial(insist, step), _told(self.request))
         except CreditsError as error:
             _not_kept(self.request, error)
 

@@ -76,20 +76,41 @@ class PaidRequest:
     async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, the last first."""
         for charge in reversed(self.charges):
-            await charge.aend(ending, error)
+            if charge.open:
+                await charge.aend(ending, error)
 
     def end(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, the last first."""
         for charge in reversed(self.charges):
             charge.end(ending, error)
 
-    def headers(self) -> list[tuple[str, str]]:
-        """What the answer can tell: what it cost, and what is left. Of a hold under way nothing."""
-        if not self.charges or any(charge.open and charge.tab.held for charge in self.charges):
+    async def aserved(self) -> None:
+        """End the fixed prices of an answer that is about to leave as a whole.
+
+        A hold is settled when it has left: if the process dies in between, it expires.
+        """
+        for charge in reversed(self.charges):
+            if not charge.tab.held:
+                await charge.aend("served")
+
+    def served(self) -> None:
+        """End the fixed prices of an answer that is about to leave: see `aserved`."""
+        for charge in reversed(self.charges):
+            if not charge.tab.held:
+                charge.end("served")
+
+    def headers(self, *, whole: bool) -> list[tuple[str, str]]:
+        """What the answer can tell: what it costs, and what is left when that is known.
+
+        `whole` is whether the answer leaves as a whole: the cost of a hold is not known before.
+        What is left is not, before it is settled.
+        """
+        holds = any(charge.open and charge.tab.held for charge in self.charges)
+        if not self.charges or (holds and not whole):
             return []
         found = [(COST_HEADER, str(sum(charge.cost for charge in self.charges)))]
         balances = [charge.balance for charge in self.charges if charge.balance is not None]
-        if balances:
+        if balances and not holds:
             found.append((REMAINING_HEADER, str(balances[-1])))
         return found
 

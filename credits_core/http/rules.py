@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from credits_core import validation
@@ -11,7 +11,7 @@ from credits_core.charge.price import Cost, Priced, check_cost
 from credits_core.charge.terms import HOLD_SECONDS, Terms, hold_terms, price_terms
 from credits_core.charge.unpaid import Outage
 from credits_core.errors import InvalidRequestError
-from credits_core.outage.admissions import new_key
+from credits_core.outage import new_key
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -39,6 +39,8 @@ class Rule:
     held: bool
     outage_limit: int = 0
     """Credits that each user may be served by a process while the store is away."""
+    _ready: dict[str, Terms] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Of a constant price the terms of each endpoint, which are checked once, not each time."""
 
     def __post_init__(self) -> None:
         """Refuse at import what could never be charged."""
@@ -73,13 +75,22 @@ class Rule:
                 f"the app says that {type(user_id).__name__} pays, not the id of the user as a "
                 f"str; where nobody is signed in it answers 401 instead"
             )
-        action = self.action
-        if action is None and not isinstance(cost, Priced):
-            action = _action(endpoint)
-        terms = self.terms(user_id, cost, action, metadata)
-        if journal is None or not self.outage_limit:
-            return terms
-        return replace(terms, outage=Outage(journal, route, self.outage_limit), key=new_key())
+        terms = self._ready.get(endpoint)
+        if terms is None:
+            action = self.action
+            if action is None and not isinstance(cost, Priced):
+                action = _action(endpoint)
+            terms = self.terms(user_id, cost, action, metadata)
+            if self._constant:
+                self._ready[endpoint] = terms
+        if journal is not None and self.outage_limit:
+            outage = Outage(journal, route, self.outage_limit)
+            return terms._replace(user_id=user_id, outage=outage, key=new_key())
+        return terms._replace(user_id=user_id)
+
+    @property
+    def _constant(self) -> bool:
+        return not (callable(self.cost) or callable(self.metadata) or callable(self.exempt_when))
 
 
 def price_rule(

@@ -1,7 +1,7 @@
 """Serving while the store is away: up to a limit, written down, and charged afterwards."""
 
-from credits_core.outage.admissions import Admission
+from credits_core.outage.admissions import Admission, new_key
 from credits_core.outage.collecting import CollectReport
 from credits_core.outage.journal import OutageJournal
 
-__all__ = ["Admission", "CollectReport", "OutageJournal"]
+__all__ = ["Admission", "CollectReport", "OutageJournal", "new_key"]

@@ -8,6 +8,8 @@ import threading
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
+from anyio import to_thread
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
@@ -63,7 +65,7 @@ async def _acollect(journal: OutageJournal, client: AsyncCredits, every: float) 
     while True:
         await asyncio.sleep(every)
         try:
-            if journal.pending:
+            if await to_thread.run_sync(_waits, journal):
                 _told(await journal.collect(client))
         except Exception as error:  # noqa: BLE001 - the app goes on, and so does this
             _failed(error)
@@ -72,10 +74,14 @@ async def _acollect(journal: OutageJournal, client: AsyncCredits, every: float) 
 def _collect(journal: OutageJournal, client: Credits, every: float, ended: threading.Event) -> None:
     while not ended.wait(every):
         try:
-            if journal.pending:
+            if _waits(journal):
                 _told(journal.collect_sync(client))
         except Exception as error:  # noqa: BLE001 - the app goes on, and so does this
             _failed(error)
+
+
+def _waits(journal: OutageJournal) -> bool:
+    return bool(journal.pending)
 
 
 def _told(report: CollectReport) -> None:

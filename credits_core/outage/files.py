@@ -13,7 +13,7 @@ from credits_core import disk
 from credits_core.outage import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from credits_core.errors import CreditsError
@@ -130,7 +130,7 @@ class JournalFile:
             _log.debug("%s stays, with nothing in it: %s", self.path, error)
 
 
-def orphans(folder: Path, own: JournalFile | None) -> Iterator[JournalFile]:
+def orphans(folder: Path, own: JournalFile | None) -> Generator[JournalFile]:
     """The files of processes that are gone, one after another, each held while it is looked at."""
     for path in sorted(folder.glob(NAME)):
         if own is not None and path == own.path:
@@ -156,6 +156,7 @@ def set_aside(folder: Path, entry: Served | str, error: CreditsError) -> None:
         disk.append(handle, line, os.fstat(handle).st_size)
     finally:
         os.close(handle)
+    disk.sync_folder(folder)
 
 
 def _same(path: Path, handle: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +13,7 @@ from weakref import WeakSet
 
 from anyio import to_thread
 
-from credits_core import validation
+from credits_core import disk, validation
 from credits_core.errors import BackendError, BackendUnavailableError, CreditsError
 from credits_core.outage.admissions import Admission, Allowances, Claim, new_key
 from credits_core.outage.collecting import CollectReport, Results, collecting
@@ -54,7 +55,10 @@ class OutageJournal:
         """Use a folder; it is made, for this user alone, where it is not there."""
         self._folder = Path(folder)
         try:
+            new = not self._folder.exists()
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if new:
+                disk.sync_folder(self._folder.parent)
         except OSError as error:
             raise self._unwritable(error) from error
         self._begin()
@@ -163,8 +167,9 @@ class OutageJournal:
         try:
             with self._opening:
                 own = self._own
-            files = chain([] if own is None else [own], orphans(self._folder, own))
-            return (yield from collecting(files, self._folder, self._gone))
+            with closing(orphans(self._folder, own)) as dead:
+                files = chain([] if own is None else [own], dead)
+                return (yield from collecting(files, self._folder, self._gone))
         finally:
             collecting_lock.release()
 

@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from credits_core import AsyncCredits
 from credits_fastapi import Charge, Paywall
+from tests.adapters.paths.books import wait_for
 from tests.adapters.test_fastapi_support import client_of
 
 bearer = HTTPBearer()
@@ -174,7 +175,8 @@ def test_a_user_that_is_no_id_is_a_mistake_of_the_app(
     app.add_api_route("/", plain, dependencies=[Depends(wrong.require_credits(0))])
     with client_of(app) as http:
         assert http.get("/").status_code == 500
-    assert "the id of the user as a str" in caplog.text
+    # The server logs when it has answered.
+    wait_for(lambda: "the id of the user as a str" in caplog.text)
 
 
 def test_a_user_from_a_generator_or_a_sync_function() -> None:

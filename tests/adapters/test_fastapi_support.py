@@ -23,7 +23,7 @@ class Served:
             app,
             log_config=None,
             access_log=False,
-            ws="none",
+            ws="auto",
             lifespan="on",
             timeout_graceful_shutdown=graceful_seconds,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.benchmarks import live_cost, script_cost, stalls, tcp, upstash
+from tests.benchmarks import fastapi_cost, live_cost, script_cost, stalls, tcp, upstash
 from tests.support.servers import Server
 
 SUITES = {
@@ -14,6 +14,7 @@ SUITES = {
     "live": live_cost.rows,
     "stalls": stalls.rows,
     "rest": upstash.rows,
+    "fastapi": fastapi_cost.rows,
 }
 
 

@@ -48,8 +48,8 @@ class Row:
 class Stall:
     """One line of the report: for how long at a time the server served nobody else (ms).
 
-    `worst` is the longest of each repetition. Each does the same, so that the least of them
-    counts: the rest is what else this machine was doing.
+    `worst` is the longest of each repetition; their median counts, and all that they span is
+    printed with it.
     """
 
     what: str
@@ -59,12 +59,13 @@ class Stall:
 
     @property
     def reached(self) -> bool:
-        return min(self.worst) <= self.bound
+        return statistics.median(self.worst) <= self.bound
 
     def __str__(self) -> str:
         return (
             f"{'ok  ' if self.reached else 'MISS'} {self.what:<44} "
-            f"{min(self.worst):5.1f} ms (up to {max(self.worst):.1f}), "
+            f"{statistics.median(self.worst):5.1f} ms "
+            f"({min(self.worst):.1f} to {max(self.worst):.1f}), "
             f"bound ≤ {self.bound:g} ms   {self.note}"
         ).rstrip()
 

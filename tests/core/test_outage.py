@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from credits_core import BackendUnavailableError, Credits, InvalidRequestError
+from credits_core import BackendUnavailableError, Credits, InvalidRequestError, disk
 from credits_core.outage import OutageJournal, lines
 from credits_core.outage.lines import Served
 
@@ -322,6 +322,38 @@ def test_lines_say_what_waits():
         {0: first, len(one): second},
         len(one + two),
     )
+
+
+def test_a_file_that_others_took_for_a_dead_ones_is_not_written_to(
+    journal, folder, credits, user, monkeypatch
+):
+    real, taken = disk.lock, []
+
+    def late(handle, **more):
+        if not taken:
+            taken.extend(files(folder))
+            taken[0].unlink()
+        return real(handle, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "lock", late)
+        serve(journal, user)
+    assert files(folder) not in ([], taken)
+    journal.close()
+    with OutageJournal(folder) as other:
+        assert other.collect_sync(credits).collected == 1
+
+
+def test_a_closed_journal_writes_no_more_to_its_file(journal, folder):
+    admission = admit(journal)
+    (path,) = files(folder)
+    own = journal._own
+    journal.close()
+    assert not path.exists()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        own.append(Served("k", "r", "u", 1, "a", None, 1))
+    admission.serve(10, "chat")  # to another
+    assert len(files(folder)) == 1
 
 
 # --- A disk that fails

@@ -89,7 +89,8 @@ def an_error(kind: type[errors.CreditsError]) -> errors.CreditsError:
     for name in ("required", "available", "missing"):
         setattr(error, name, 0)
     error.rule = "max_balance"  # type: ignore[attr-defined]
-    error.state = "settled"  # type: ignore[attr-defined]
+    error.state = "running" if kind is errors.RepeatedRequestError else "settled"  # type: ignore[attr-defined]
+    error.retry_after = error.action = None  # type: ignore[attr-defined]
     return error
 
 

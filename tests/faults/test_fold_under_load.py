@@ -34,15 +34,22 @@ def fill(raw, user, *, spread_ms):
 
 
 class Slow:
-    """An archive that gives the others time between reading and folding."""
+    """An archive that gives the others time between reading and folding.
 
-    def __init__(self, archive, seconds):
+    At first it waits for the `watch`, which else might hardly look on a busy machine.
+    """
+
+    def __init__(self, archive, seconds, watch=None):
         self._archive = archive
         self._seconds = seconds
+        self._watch = watch
 
     def write(self, entries, /):
         self._archive.write(entries)
         time.sleep(self._seconds)
+        if self._watch is not None and self._watch.looks <= 4:
+            self._watch.looked.clear()
+            self._watch.looked.wait(30)
 
 
 class Watch:
@@ -50,6 +57,7 @@ class Watch:
 
     def __init__(self, url, user):
         self.looks = 0
+        self.looked = threading.Event()
         self.wrong = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(url, user))
@@ -65,6 +73,7 @@ class Watch:
                 if report.verified != 1:
                     self.wrong.append(report)
                 self.looks += 1
+                self.looked.set()
 
     def __enter__(self):
         self._thread.start()
@@ -94,7 +103,7 @@ async def test_nobody_sees_a_wrong_sum(server, raw, user, tmp_path, spread_ms):
     async with AsyncCredits.from_url(server.url, timeout=20) as credits:
         writers = [asyncio.create_task(charge(credits, user, stop, told)) for _ in range(3)]
         with JsonLinesArchive(path) as archive, Watch(server.url, user) as watch:
-            report = await credits.fold(user, Slow(archive, 0.02))
+            report = await credits.fold(user, Slow(archive, 0.02, watch))
         stop.set()
         await asyncio.gather(*writers)
     assert watch.wrong == []

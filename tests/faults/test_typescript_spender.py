@@ -12,7 +12,13 @@ from contextlib import suppress
 import pytest
 import redis.asyncio
 
-from credits_core import AsyncCredits, Credits, HoldClosedError, InsufficientCreditsError
+from credits_core import (
+    AsyncCredits,
+    Credits,
+    HoldClosedError,
+    InsufficientCreditsError,
+    InvalidRequestError,
+)
 from tests.contract.flavours import AsyncFace
 from tests.faults.helpers import read_ledger
 from tests.support.typescript import TypeScriptSDK
@@ -88,8 +94,10 @@ class Worker:
 
     async def grant(self):
         amount, span = self._chance.randint(20, 60), self._chance.choice((0.01, 0.05, 60))
-        receipt = await self.credits.add(self.user, amount, "promo", expires_in=span)
-        self.told[receipt.tx_id] = amount
+        # On a busy machine a short one would have expired before it is added.
+        with suppress(InvalidRequestError):
+            receipt = await self.credits.add(self.user, amount, "promo", expires_in=span)
+            self.told[receipt.tx_id] = amount
 
     async def charge(self):
         receipt = await self.credits.deduct(self.user, self._chance.randint(1, 9), "py")

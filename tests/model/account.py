@@ -117,6 +117,8 @@ class Account:
     outbox: dict[str, Any] = field(default_factory=dict)
     folded: int = 0
     foreign: bool = False
+    """Whether entries of others, or older than theirs, stand in the log."""
+    before_theirs: set[str | None] = field(default_factory=set)
     last: float = 0.0
 
     @property

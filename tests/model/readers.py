@@ -108,10 +108,13 @@ class Readers(Held):
         assert all(entry["at"] <= self.now - GENERATION for entry in gone)
         assert not any(self._open(account, entry) for entry in single)
         ids = {entry["id"] for entry in gone}
+        # What theirs came after may stand behind the checkpoint that theirs went into.
+        theirs = max((n for n, entry in enumerate(account.log) if not entry.ours), default=-1)
+        account.before_theirs |= {entry.id for entry in account.log[: theirs + 1]}
         account.log = [entry for entry in account.log if entry.id not in ids]
         account.log.insert(0, Entry(checkpoint["id"], checkpoint["amount"], "checkpoint",
                                     "checkpoint", at=checkpoint["at"]))  # fmt: skip
-        account.foreign = any(not entry.ours for entry in account.log)
+        account.foreign = any(entry.id in account.before_theirs for entry in account.log)
         for tx_id in ids:
             done = account.returned.get(tx_id)
             last = done.last.at if done is not None and done.last is not None else None

@@ -9,6 +9,7 @@ if state.err then
 end
 local last, initialized, due = tonumber(state[1]), state[2], tonumber(state[3])
 local balance, mark, fresh, live, changed = 0, false, false, false, false
+local first, left -- see parts touch and payer
 if raw then
   balance = whole(raw)
   if not balance then

@@ -3,7 +3,7 @@
 if fresh then
   -- @use opening
 end
-local sources, left = ''
+local sources = ''
 if live then
   -- @use payer
 end

@@ -2,5 +2,5 @@
 -- `now` the number it stands for. TIME moves within a script on old servers, so that it is
 -- called once.
 local time = redis.call('TIME')
-local stamp = string.format('%.3f', time[1] * 1000 + time[2] / 1000)
-local now = tonumber(stamp)
+local now = time[1] * 1000 + time[2] / 1000
+local stamp = string.format('%.3f', now)

@@ -2,19 +2,23 @@
 -- in a few commands, however many they are.
 expire = function()
   local entries, grants, gone, closed = {}, {}, {}, {}
+  local whole_ms, ms, head
   local function enter(kind, name, amount, action)
-    local score, at = now, stamp
-    if last and last >= now then
-      score = last + 2 ^ -10
-      at = string.format('%.17g', score)
+    local score = last and last >= now and last + 2 ^ -10 or now
+    -- What the entries of a millisecond have in common is made once.
+    if math.floor(score) ~= whole_ms then
+      whole_ms = math.floor(score)
+      ms = string.format('%.0f', whole_ms)
+      head = 'tx_' .. ms .. '_expiry'
     end
-    local ms = string.format('%.0f', math.floor(score))
-    local id = string.format('tx_%s_expiry%03x', ms, (score % 1) * 4096)
+    -- Four places tell all scores apart: doubles of this size go in steps of 2^-12.
+    local places = string.format('%04.0f', (score - whole_ms) * 10000)
+    local id, at = head .. places, ms .. '.' .. places
     entries[#entries + 1] = at
     entries[#entries + 1] = '{"id":"' .. id .. '","amount":' .. digits(amount) .. ',"action":' ..
       action .. ',"timestamp":' .. ms .. ',"kind":"expire","' .. kind .. '":"' .. name .. '"}'
     last, balance = score, balance + amount
-    return id .. ' ' .. at
+    return id, at
   end
 
   local function lapse(name, amount)
@@ -28,35 +32,35 @@ expire = function()
   end
 
   -- Holds first: what they give back may go to grants that have fallen due themselves.
-  local back, names = {}, {}
+  local remaining, back, names = {}, {}, {}
   local function collect(name, amount)
     if not back[name] then names[#names + 1] = name end
     back[name] = (back[name] or 0) + amount
   end
   for i, field in ipairs(due) do
-    local id, text = string.match(field, '^hold (.+)'), kept[i]
-    if not text then
+    local kind, name = string.match(field, '^(%l+) (.+)')
+    local text = kept[i]
+    if kind == 'grant' then
+      gone[#gone + 1], grants[#grants + 1] = field, name
+      remaining[name] = text
+    elseif not text then
       -- Its state is gone.
       gone[#gone + 1] = field
-      grants[#grants + 1] = string.match(field, '^grant (.+)')
-    elseif id then
+    elseif kind == 'hold' then
       -- @use hold
       if balance + held <= MAX_BALANCE then
-        local posted = enter('hold', id, held, action)
+        local id, at = enter('hold', name, held, action)
         give_back(sources, held, held, collect)
         gone[#gone + 1] = field
-        closed[#closed + 1] = 'hold\n' .. id
-        closed[#closed + 1] = 'expire\n' .. posted .. ' 0\n' .. action
+        closed[#closed + 1] = 'hold\n' .. name
+        closed[#closed + 1] = 'expire\n' .. id .. ' ' .. at .. ' 0\n' .. action
       end
     end
   end
-  for i, field in ipairs(due) do
-    local name = string.match(field, '^grant (.+)')
-    if name and kept[i] then
-      lapse(name, kept[i] + (back[name] or 0))
+  for _, name in ipairs(grants) do
+    if remaining[name] then
+      lapse(name, remaining[name] + (back[name] or 0))
       back[name] = nil
-      gone[#gone + 1] = field
-      grants[#grants + 1] = name
     end
   end
   for _, name in ipairs(names) do

@@ -43,26 +43,29 @@ end
 -- Gives `back` of the `total` credits that `sources` paid, once they are in the balance: what
 -- no grant paid comes first, then the grants, the last that paid first; a debt comes before
 -- all. Answers who still pays the rest; `to` is told what goes where, instead of give.
+-- The tables are made once: a thousand holds may end in one call.
+local names, parts = {}, {}
 give_back = function(sources, total, back, to)
-  local names, parts, granted = {}, {}, 0
-  for name, part in string.gmatch(sources, '(%d+ %d+ [^ =]+)=(%d+)') do
-    names[#names + 1], parts[#parts + 1] = name, tonumber(part)
-    granted = granted + tonumber(part)
+  local paid, granted, still = 0, 0, 0
+  for name, part in string.gmatch(sources, '(%d[^=]+)=(%d+)') do
+    paid = paid + 1
+    names[paid], parts[paid] = name, tonumber(part)
+    granted = granted + part
   end
   local room = balance < back and math.max(0, balance) or back
   back = back - (total - granted)
-  local rest = {}
-  for i = #names, 1, -1 do
+  for i = paid, 1, -1 do
     local part = math.max(0, math.min(parts[i], back))
     back = back - part
-    if part < parts[i] then rest[#rest + 1] = i end
     parts[i] = parts[i] - part
+    if still == 0 and parts[i] > 0 then still = i end
     part = math.min(part, room)
     room = room - part
     if part > 0 then (to or give)(names[i], part) end
   end
+  if still == 0 then return '' end
   local left = {}
-  for i = #rest, 1, -1 do left[#left + 1] = names[rest[i]] .. '=' .. digits(parts[rest[i]]) end
+  for i = 1, still do left[i] = names[i] .. '=' .. digits(parts[i]) end
   return table.concat(left, ' ')
 end
 

@@ -1,8 +1,9 @@
 -- Brings the account up to this instant: sets `floor`, `frozen` (the reason, or false) and
--- `live` (are there grants?), burns grants for what others spent, and applies what fell due.
+-- `live` (are there grants?) and `first` (the one that burns first), burns grants for what
+-- others spent, and applies what fell due.
 -- A plain account is through after one comparison, before it pays for any of it.
 local floor, frozen = 0, false
-local give, take, burn, give_back, schedule, expire, first
+local give, take, burn, give_back, schedule, expire
 if due and (due <= now or not raw) then
   local rules = redis.call('HMGET', KEYS[3], 'floor', 'frozen', 'seen', 'next', 'first')
   floor, frozen, first = tonumber(rules[1] or '0'), rules[2], rules[5]

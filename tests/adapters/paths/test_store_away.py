@@ -7,7 +7,6 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from credits_core import BackendUnavailableError, Credits
@@ -20,6 +19,8 @@ from tests.support.servers import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import httpx
 
 _BOUND = 2.5
 """Seconds within which every answer comes: 1.5, and what a loaded machine adds."""

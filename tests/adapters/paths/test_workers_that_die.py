@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from tests.adapters.paths.books import PAID, log, spent, wait_for
@@ -15,6 +14,8 @@ from tests.adapters.paths.sites import Framework, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import httpx
 
     from credits_core import Credits
     from tests.support.servers import Server

@@ -50,6 +50,23 @@ def a_released_hold_costs_nothing(stage: Stage) -> None:
 
 
 @killer
+def what_falls_due_at_once_is_logged_after_what_was_last(stage: Stage) -> None:
+    stage.credits.add("a", 100, "purchase")
+    for _ in range(3):
+        stage.credits.hold("a", 10, "x", expires_in=60)
+    stage.move(70 * SECOND)
+    last = stage.now() + SECOND + 1022 / 1024
+    stage.raw.hset("credits:state:a", "score", repr(last))
+    assert stage.credits.get_balance("a") == 100
+    scores = [score for _, score in stage.raw.zrange("txs:a", -3, -1, withscores=True)]
+    assert scores == [last + step / 1024 for step in (1, 2, 3)]
+    entries = stage.log("a")[-3:]
+    assert [entry["timestamp"] for entry in entries] == [int(score) for score in scores]
+    assert [entry["id"].split("_")[1] for entry in entries] == [str(int(at)) for at in scores]
+    assert stage.sound("a") == 100
+
+
+@killer
 def a_hold_comes_back_when_its_time_has_come_and_not_before(stage: Stage) -> None:
     stage.credits.add("a", 100, "purchase")
     first = stage.credits.hold("a", 10, "first", expires_in=600)

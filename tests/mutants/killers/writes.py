@@ -51,6 +51,18 @@ def what_is_forbidden_shows_before_anything_moves(stage: Stage) -> None:
                 stage.sound(user)
 
 
+@killer
+def a_charge_that_is_not_written_takes_nothing_from_its_grant(stage: Stage) -> None:
+    login = stage.url.replace("redis://", "redis://app:secret@")
+    for forbidden in ("set", "zadd"):
+        rules = ("reset", "on", ">secret", "~*", "+@all", f"-{forbidden}")
+        stage.raw.execute_command("ACL", "SETUSER", "app", *rules)
+        _busy(stage, forbidden)
+        with Credits.from_url(login, timeout=0.1) as ruled, suppress(CreditsError):
+            ruled.deduct(forbidden, 5, "x")
+        assert stage.remaining(forbidden) == [stage.sound(forbidden)] == [70]
+
+
 def _damaged(stage: Stage, user: str) -> None:
     """What remains of the grant that burns first is no number."""
     stage.raw.hset(f"credits:state:{user}", f"grant {stage.grants(user)[0]}", "x")

@@ -96,8 +96,8 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/grants",
-        "for i = #names, 1, -1 do",
-        "for i = 1, #names do",
+        "for i = paid, 1, -1 do",
+        "for i = 1, paid do",
         "the first grant gets back first",
     ),
     Mutation(
@@ -114,8 +114,8 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/grants",
-        "if part < parts[i] then rest",
-        "if false then rest",
+        "if still == 0 then return '' end",
+        "if true then return '' end",
         "who still pays is forgotten",
     ),
     Mutation(
@@ -166,6 +166,24 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/expire",
+        "last and last >= now and last + 2 ^ -10 or now",
+        "now",
+        "what falls due at once shares a score",
+    ),
+    Mutation(
+        "parts/expire",
+        "if math.floor(score) ~= whole_ms then",
+        "if not ms then",
+        "what falls due at once shares a millisecond",
+    ),
+    Mutation(
+        "parts/expire",
+        "'%04.0f', (score - whole_ms) * 10000",
+        "'%02.0f', (score - whole_ms) * 99",
+        "scores are told to a hundredth",
+    ),
+    Mutation(
+        "parts/expire",
         "  all('ZREM', KEYS[4], grants)\n  for",
         "  for",
         "an expired grant burns on",
@@ -187,14 +205,14 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/expire",
-        "kept[i] + (back[name] or 0)",
-        "kept[i]",
+        "remaining[name] + (back[name] or 0)",
+        "remaining[name]",
         "what comes back to a grant that is over stays",
     ),
     Mutation(
         "parts/expire",
-        "back[name] = nil\n      gone",
-        "gone",
+        "(back[name] or 0))\n      back[name] = nil",
+        "(back[name] or 0))",
         "what comes back to a grant that is over goes twice",
     ),
     Mutation(

@@ -107,8 +107,8 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/expire",
-        "enter('hold', id, held, action)",
-        "enter('hold', id, -held, action)",
+        "enter('hold', name, held, action)",
+        "enter('hold', name, -held, action)",
         "an expired hold costs twice",
     ),
     Mutation(

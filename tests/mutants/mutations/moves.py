@@ -102,6 +102,10 @@ MUTATIONS = (
     ),
     Mutation("parts/write", "if mark then", "if false then", "a sign-up leaves no mark"),
     Mutation("parts/write", ", 'seen', text)", ")", "what we spend counts as spent by others"),
+    Mutation("parts/write", ", 'grant ' .. first, digits(left))", ")", "a grant pays for ever"),
+    Mutation(
+        "parts/write", "'seen', text, 'gr", "'gr", "what a grant paid counts as spent by others"
+    ),
     Mutation(
         "parts/write",
         "raw, balance = score, text, balance + change",

@@ -36,6 +36,12 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/write",
+        "if left then redis.call('HSET', KEYS[3], 'grant ' .. first, digits(left - change)) end",
+        "",
+        "what was not written is paid by a grant",
+    ),
+    Mutation(
+        "parts/write",
         "if raw then redis.pcall('SET', KEYS[1], raw)",
         "if raw then redis.pcall('GET', KEYS[1])",
         "a balance moves without its entry",

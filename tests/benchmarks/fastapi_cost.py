@@ -1,0 +1,153 @@
+"""What a charge adds to a FastAPI request, and what two rate limiters on the same Redis add.
+
+The app is called as a server calls it, fifty requests at a time, so that what is measured is the
+app and the store, not an HTTP client.
+"""
+
+# Without `from __future__ import annotations`: FastAPI reads the annotations of closures.
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import redis.asyncio
+from fastapi import Depends, FastAPI, Request
+from fastapi_limiter.depends import RateLimiter
+from pyrate_limiter import Limiter, Rate, RedisBucket
+from slowapi import Limiter as SlowLimiter
+
+from credits_fastapi import Charge, Paywall
+from tests.benchmarks.harness import ROUNDS
+from tests.support.servers import Server
+
+AT_ONCE, REQUESTS = 50, 2000
+BOUND = 60.0
+
+SCOPE: dict[str, Any] = {
+    "type": "http",
+    "asgi": {"version": "3.0", "spec_version": "2.3"},
+    "http_version": "1.1",
+    "method": "GET",
+    "scheme": "http",
+    "path": "/",
+    "raw_path": b"/",
+    "query_string": b"",
+    "root_path": "",
+    "server": ("bench", 80),
+    "client": ("127.0.0.1", 1),
+    "headers": [(b"x-user", b"alice")],
+}
+
+
+@dataclass(frozen=True)
+class Added:
+    """One line of the report: what is added to a request, beside the same endpoint without."""
+
+    what: str
+    added: tuple[float, ...]
+    plain: float
+    bound: float | None = None
+
+    def __str__(self) -> str:
+        middle = statistics.median(self.added)
+        judged = "    " if self.bound is None else "ok  " if middle <= self.bound else "MISS"
+        bound = "" if self.bound is None else f", bound ≤ +{self.bound:g} µs"
+        return (
+            f"{judged} {self.what:<44} {middle:+6.1f} µs "
+            f"({min(self.added):+.1f} to {max(self.added):+.1f}){bound}   "
+            f"on {self.plain:.1f} µs without, {1 + middle / self.plain:.2f}x"
+        )
+
+
+async def payer(request: Request) -> str:
+    return request.headers["X-User"]
+
+
+Payer = Annotated[str, Depends(payer)]
+
+
+def plain_app() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/")
+    async def endpoint(user: Payer) -> dict[str, int]:
+        return {"left": 1}
+
+    return app
+
+
+def paid_app(paywall: Paywall, dependency: Any) -> FastAPI:
+    app = FastAPI()
+    paywall.install(app)
+
+    @app.get("/")
+    async def endpoint(
+        user: Payer, charge: Annotated[Charge, Depends(dependency)]
+    ) -> dict[str, int]:
+        return {"left": 1}
+
+    return app
+
+
+def slowapi_app(url: str) -> FastAPI:
+    app, limiter = FastAPI(), SlowLimiter(key_func=lambda: "alice", storage_uri=url)
+    app.state.limiter = limiter
+
+    @app.get("/")
+    @limiter.limit("1000000000/day")
+    async def endpoint(request: Request, user: Payer) -> dict[str, int]:
+        return {"left": 1}
+
+    return app
+
+
+async def limiter_app(url: str) -> FastAPI:
+    app = FastAPI()
+    bucket: Any = RedisBucket.init(
+        [Rate(10**9, 86_400_000)], redis.asyncio.from_url(url), "limiter"
+    )
+    limit = RateLimiter(limiter=Limiter(await bucket))
+
+    @app.get("/", dependencies=[Depends(limit)])
+    async def endpoint(user: Payer) -> dict[str, int]:
+        return {"left": 1}
+
+    return app
+
+
+async def per_request(app: FastAPI) -> float:
+    """Microseconds a request, fifty at a time."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        assert message.get("status", 200) == 200
+
+    async def visitor() -> None:
+        for _ in range(REQUESTS // AT_ONCE):
+            await app({**SCOPE, "headers": [*SCOPE["headers"]]}, receive, send)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(visitor() for _ in range(AT_ONCE)))
+    return (time.perf_counter() - started) / REQUESTS * 1e6
+
+
+async def rows(server: Server) -> AsyncIterator[Added]:
+    paywall = Paywall(payer, url=server.url, default_credits=10**12)
+    plain = plain_app()
+    apps: list[tuple[str, FastAPI, float | None]] = [
+        ("FastAPI with a charge", paid_app(paywall, paywall.require_credits(1)), BOUND),
+        ("FastAPI with a hold that is settled", paid_app(paywall, paywall.hold_credits(1)), None),
+        ("FastAPI with slowapi", slowapi_app(server.url), None),
+        ("FastAPI with fastapi-limiter", await limiter_app(server.url), None),
+    ]
+    async with paywall.lifespan():
+        await (await paywall.client()).initialize_user("alice")
+        for what, app, bound in apps:
+            pairs = [(await per_request(app), await per_request(plain)) for _ in range(ROUNDS + 1)]
+            added = tuple(ours - theirs for ours, theirs in pairs[1:])
+            yield Added(what, added, statistics.median(pair[1] for pair in pairs[1:]), bound)
