@@ -1,4 +1,4 @@
-"""The bodies of streaming responses: their last piece, or their end before it, settles."""
+"""The ends of responses: the last piece of a stream, or its end before it; a response closed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from credits_django.keyed import KeyedBody
     from credits_django.request import RequestCredits
 
-__all__ = ["settle_at_the_end"]
+__all__ = ["settle_when_closed", "settle_with_the_body"]
 
 
 class _AsyncBody(AsyncPaidBody):
@@ -26,7 +26,7 @@ class _AsyncBody(AsyncPaidBody):
             async_to_sync(self.aclose)()
 
 
-def settle_at_the_end(response: Any, state: RequestCredits) -> None:
+def settle_with_the_body(response: Any, state: RequestCredits) -> None:
     """Wrap the pieces of a response, so that its charges end with them.
 
     A file is sent piece by piece, too: whole by the server, nobody would see its end.
@@ -41,6 +41,22 @@ def settle_at_the_end(response: Any, state: RequestCredits) -> None:
         body = PaidBody(source, state, partial(_done, keyed))
     response.streaming_content = body
     response.close = partial(_close, body, response.close)
+
+
+def settle_when_closed(response: Any, state: RequestCredits) -> None:
+    """End what is still open of an answer in one piece when the server has sent it.
+
+    It is served, whether the client took it or not: nobody can tell.
+    """
+    if state.open:
+        response.close = partial(_end, state, response.close)
+
+
+def _end(state: RequestCredits, close_response: Callable[[], None]) -> None:
+    try:
+        state.end("served")
+    finally:
+        close_response()
 
 
 def _close(body: _AsyncBody | PaidBody, close_response: Callable[[], None]) -> None:

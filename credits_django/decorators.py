@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -21,10 +20,9 @@ from credits_django.paying import NobodyPays, abegin, begin, request_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
     from datetime import timedelta
 
-    from credits_core.charge import Charge, Cost
+    from credits_core.charge import Cost
     from credits_core.charge.terms import Shortfall
     from credits_core.http.rules import Given, Rule
 
@@ -59,7 +57,7 @@ class Paid:
                 return unknown_user()
             except AnswerAgain as again:
                 return answer_again(again)
-            with paying(charge):
+            with inside(charge):
                 return view(*args, **kwargs)
 
         return paid
@@ -74,7 +72,7 @@ class Paid:
                 return unknown_user()
             except AnswerAgain as again:
                 return answer_again(again)
-            with paying(charge):
+            with inside(charge):
                 return await view(*args, **kwargs)
 
         return paid
@@ -146,11 +144,6 @@ def holds(
             outage_limit=outage_limit,
         )
     )
-
-
-def paying(charge: Charge) -> AbstractContextManager[None]:
-    """Let what runs in the block be paid by the charge, unless that is free."""
-    return inside(charge) if charge.terms.cost else nullcontext()
 
 
 def _cost(cost: Cost | Given | str) -> Cost | Given:

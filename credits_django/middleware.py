@@ -1,8 +1,8 @@
 """Settles the charges of a request by what is answered to it: the one who sees every answer.
 
-Under WSGI and ASGI, for views of both kinds. What is answered in one piece is settled before it
-leaves, so that its headers can tell the cost; what is streamed is settled when its last piece has
-been taken, or when it breaks off.
+Under WSGI and ASGI, for views of both kinds. A fixed price is settled before the last piece of
+the answer leaves, a hold when it has left: a worker that dies in between has charged nothing for
+what nobody got. What fails is given back before it is answered.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from credits_core.errors import BackendError, CreditsError
 from credits_core.http.idempotency import AnswerAgain
 from credits_django.answers import answer_again, answer_error
-from credits_django.bodies import settle_at_the_end
+from credits_django.bodies import settle_when_closed, settle_with_the_body
 from credits_django.keyed import KeyedBody
 from credits_django.request import RequestCredits
 
@@ -70,15 +70,17 @@ class CreditsMiddleware:
         streams = ending == "served" and response.streaming
         if not streams:
             try:
-                state.end(ending)
+                _ = state.end(ending) if ending == "failed" else state.served()
             except BackendError as error:
                 # Served while the store is away, and not written down: nobody would pay.
                 ending, response = "failed", answer_error(request, error)
         _tell(response, state)
         if streams:
-            settle_at_the_end(response, state)
-        elif state.keyed is not None:
+            settle_with_the_body(response, state)
+            return response
+        if state.keyed is not None:
             state.keyed.end(served=ending == "served")
+        settle_when_closed(response, state)
         return response
 
     async def _arun(self, request: Any, state: RequestCredits) -> Any:
@@ -93,15 +95,17 @@ class CreditsMiddleware:
         streams = ending == "served" and response.streaming
         if not streams:
             try:
-                await state.aend(ending)
+                await (state.aend(ending) if ending == "failed" else state.aserved())
             except BackendError as error:
                 # Served while the store is away, and not written down: nobody would pay.
                 ending, response = "failed", answer_error(request, error)
         _tell(response, state)
         if streams:
-            settle_at_the_end(response, state)
-        elif state.keyed is not None:
+            settle_with_the_body(response, state)
+            return response
+        if state.keyed is not None:
             await state.keyed.aend(served=ending == "served")
+        settle_when_closed(response, state)
         return response
 
 
@@ -111,7 +115,7 @@ def _broken(error: BaseException) -> Ending:
 
 
 def _tell(response: Any, state: RequestCredits) -> None:
-    for name, value in state.headers():
+    for name, value in state.headers(whole=not response.streaming):
         response[name] = value
     if state.keyed is not None:
         state.keyed.start(response)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
@@ -52,7 +51,7 @@ def begin(rule: Rule, request: Any, args: Any, kwargs: Any, name: str) -> Charge
     if state.keyed is not None:
         try:
             state.keyed.begin(client, payer, _route(request))
-            terms = replace(terms, key=state.keyed.charge_key())
+            terms = terms._replace(key=state.keyed.charge_key())
         except BackendUnavailableError:
             if terms.outage is None:
                 raise
@@ -74,7 +73,7 @@ async def abegin(rule: Rule, request: Any, args: Any, kwargs: Any, name: str) ->
     if state.keyed is not None:
         try:
             await state.keyed.abegin(client, payer, _route(request))
-            terms = replace(terms, key=state.keyed.charge_key())
+            terms = terms._replace(key=state.keyed.charge_key())
         except BackendUnavailableError:
             if terms.outage is None:
                 raise

@@ -161,6 +161,20 @@ class RequestCredits(PaidRequest):
         if news := self._news():
             await asend_all(news)
 
+    def served(self) -> None:
+        """End the fixed prices of an answer that is about to leave as a whole, in sync code."""
+        if self._asynchronous:
+            async_to_sync(self.aserved)()
+            return
+        super().served()
+        send_all(self._news())
+
+    async def aserved(self) -> None:
+        """End the fixed prices of an answer that is about to leave as a whole, in async code."""
+        await super().aserved()
+        if news := self._news():
+            await asend_all(news)
+
     def _payer(self) -> str:
         if self.user_id is None:
             raise PermissionDenied("nobody is signed in, and so nobody pays")

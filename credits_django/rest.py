@@ -92,5 +92,4 @@ class PaidAPIMixin:
             )
         except NobodyPays:
             raise NotAuthenticated from None
-        if charge.terms.cost:
-            enter(charge)
+        enter(charge)

@@ -70,8 +70,7 @@ def charge_dependency(
         charge = Charge(client, terms)
         await charge.abegin()
         request.charges.append(charge)
-        if terms.cost:
-            enter(charge)
+        enter(charge)
         return charge
 
     given = {

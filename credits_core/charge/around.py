@@ -127,7 +127,8 @@ def resume_hold(
     It is renewed for `expires_in` (seconds or a timedelta) from now on, and ends with the block
     as that of `hold_credits` does; without a word of the work all of it is kept.
 
-    Raises `HoldClosedError` when it has ended: a job that is run again has been paid.
+    Raises `HoldClosedError` when it has ended; its `state` says how. `"settled"` is a job that was
+    paid, and is run again; `"released"` one that failed: hold anew to try it again.
 
     >>> from credits_core import Credits
     >>> credits = Credits.from_url("memory://", auto_initialize=True)

@@ -110,6 +110,11 @@ class Charge(Lifecycle):
         `resume_hold(credits, user_id, id)` around its work. If nobody does, a hold expires. A
         fixed price is paid; `credits.refund(user_id, id)` gives it back.
         """
+        if self.tab.counted:
+            raise InvalidRequestError(
+                "what this hold has paid or metered so far would be forgotten: settle it here, or "
+                "hand it over before the work begins"
+            )
         if self.id is None or not self.open:
             raise InvalidRequestError(
                 "there is nothing to hand over: this charge is free, is paid by the charge around "
@@ -148,21 +153,23 @@ class Charge(Lifecycle):
         """Deliver pieces and meter them as they are delivered; the end of the stream settles.
 
         `piece_cost` is credits a piece, 0 or more, or a function of the piece; it needs a hold,
-        which grows in steps. When the credits run out, or the store is away, the stream ends
-        before the piece that nobody paid, and `cut_off` says why. `final` makes one more piece,
-        free, of the charge as it ended. Who leaves pays for what was delivered; so does a stream
-        of which each piece is paid when its source breaks.
+        which grows in steps. When the credits run out, the store is away or the hold has ended,
+        the stream ends before the piece that nobody paid, and `cut_off` says why. `final` makes
+        one more piece, free, of the charge as it ended. Who leaves pays for what was delivered;
+        so does a stream of which each piece is paid when its source breaks.
 
         The stream may outlive the `with` block that it was made in, if it is handed out before
-        its first piece is taken.
+        its first piece is taken. Then close it: one that is dropped before it began is not
+        settled, so that a fixed price stays and a hold expires.
         """
+        self.must_be_open()
         if piece_cost is not None and not self.tab.held:
             raise InvalidRequestError("a fixed price has no cost a piece: use hold_credits")
         return streams.delivered(self, pieces, piece_cost, final)
 
     async def __aenter__(self) -> Self:
         await self.abegin()
-        self._enter()
+        self._token = enter(self)
         return self
 
     async def __aexit__(
@@ -177,7 +184,7 @@ class Charge(Lifecycle):
 
     def __enter__(self) -> Self:
         self.begin()
-        self._enter()
+        self._token = enter(self)
         return self
 
     def __exit__(
@@ -189,10 +196,6 @@ class Charge(Lifecycle):
         self._leave(error)
         if error is not None or not self.streaming:
             self.end(self.terms.ending(error), error)
-
-    def _enter(self) -> None:
-        if self.terms.cost:
-            self._token = enter(self)
 
     def _leave(self, error: BaseException | None) -> None:
         if self._token is not None:

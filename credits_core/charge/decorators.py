@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.charge import Charge
-from credits_core.charge.price import Cost, Priced, check_cost
+from credits_core.charge.price import Cost, Priced
 from credits_core.charge.terms import HOLD_SECONDS, hold_terms, price_terms
 from credits_core.client import Credits
 from credits_core.errors import InvalidRequestError
+from credits_core.pricing import exact
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -65,6 +66,8 @@ def charges(
     ('BONJOUR', 93)
     """
 
+    validation.metadata(metadata)
+
     def terms_of(payer: str, price: Cost, action: str) -> Terms:
         return price_terms(payer, price, action, metadata, apart=apart, fails_when=fails_when)
 
@@ -101,6 +104,8 @@ def holds(
     ('Once upon a time', 97)
     """
 
+    validation.metadata(metadata)
+
     def terms_of(payer: str, price: Cost, action: str) -> Terms:
         return hold_terms(
             payer,
@@ -132,18 +137,43 @@ class _Rule:
 
     def check(self, function: Callable[..., Any]) -> str:
         """Refuse at once what could never work; answers the action."""
+        if isinstance(function, (classmethod, staticmethod)) or not callable(function):
+            raise InvalidRequestError(
+                "it is a function that costs credits: stand under @classmethod and @staticmethod"
+            )
+        name = getattr(function, "__name__", type(function).__name__)
         if isinstance(self.user, str) and self.user not in inspect.signature(function).parameters:
             raise InvalidRequestError(
-                f"{function.__name__} has no argument {self.user!r}: `user` names the argument "
+                f"{name} has no argument {self.user!r}: `user` names the argument "
                 f"that holds the user's id, or is a function of the arguments that answers it"
             )
+        self._check_kinds()
         if isinstance(self.client, AnyClient):
             _fitting(self.client, function)
-        action = self.action or (self.cost.action if isinstance(self.cost, Priced) else None)
-        action = validation.action(action or function.__name__)
-        if not callable(self.cost) and not isinstance(self.cost, Priced):
-            check_cost(self.cost, action)
+        if self.piece_cost is not None:
+            _check_piece_cost(self.piece_cost, function, name)
+        action = self.action
+        if action is None:
+            action = self.cost.action if isinstance(self.cost, Priced) else name
+        # As for a call: what the payer and a price of the arguments will be is not known yet.
+        self.terms_of("-", 1 if callable(self.cost) else self.cost, validation.action(action))
         return action
+
+    def _check_kinds(self) -> None:
+        if not isinstance(self.user, str) and not callable(self.user):
+            raise InvalidRequestError(
+                f"user names the argument that holds the user's id, or is a function of the "
+                f"arguments that answers it, not {self.user!r}"
+            )
+        if not isinstance(self.client, AnyClient) and not callable(self.client):
+            raise InvalidRequestError(
+                f"client is an AsyncCredits or a Credits, or a function that answers one, not a "
+                f"{type(self.client).__name__}"
+            )
+        if self.exempt_when is not None and not callable(self.exempt_when):
+            raise InvalidRequestError(
+                f"exempt_when is a function of the arguments, not {self.exempt_when!r}"
+            )
 
     def charge(self, function: Callable[..., Any], action: str, args: Any, kwargs: Any) -> Charge:
         """The charge of one call."""
@@ -169,24 +199,14 @@ def _decorated(rule: _Rule, function: F) -> F:
     action = rule.check(function)
     charge = partial(rule.charge, function, action)
     if inspect.isasyncgenfunction(function):
-
-        @wraps(function)
-        async def paid_agen(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-            one = charge(args, kwargs)
-            await one.abegin()
-            # Closed with it: a stream that is merely dropped would be settled some time later.
-            async with aclosing(one.stream(function(*args, **kwargs), rule.piece_cost)) as pieces:
-                async for piece in pieces:
-                    yield piece
-
-        return cast("F", paid_agen)
+        return cast("F", _async_generator(rule, function, charge))
     if inspect.isgeneratorfunction(function):
 
         @wraps(function)
         def paid_gen(*args: Any, **kwargs: Any) -> Iterator[Any]:
-            one = charge(args, kwargs)
+            one, source = charge(args, kwargs), function(*args, **kwargs)
             one.begin()
-            yield from one.stream(function(*args, **kwargs), rule.piece_cost)
+            yield from one.stream(source, rule.piece_cost)
 
         return cast("F", paid_gen)
     if inspect.iscoroutinefunction(function):
@@ -204,6 +224,33 @@ def _decorated(rule: _Rule, function: F) -> F:
             return function(*args, **kwargs)
 
     return cast("F", paid)
+
+
+def _async_generator(
+    rule: _Rule, function: Callable[..., Any], charge: Callable[[Any, Any], Charge]
+) -> Callable[..., AsyncIterator[Any]]:
+    @wraps(function)
+    async def paid_agen(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        one, source = charge(args, kwargs), function(*args, **kwargs)
+        await one.abegin()
+        # Closed with it: a stream that is merely dropped would be settled some time later.
+        async with aclosing(one.stream(source, rule.piece_cost)) as pieces:
+            async for piece in pieces:
+                try:
+                    yield piece
+                except Exception as error:
+                    # Thrown in, as a context manager does: that is a failure, and no departure.
+                    await pieces.athrow(error)
+                    raise
+
+    return paid_agen
+
+
+def _check_piece_cost(cost: object, function: Callable[..., Any], name: str) -> None:
+    if not (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
+        raise InvalidRequestError(f"{name} is no generator, and so has no pieces to cost credits")
+    if not callable(cost):
+        exact(cost, "the cost of a piece", InvalidRequestError)
 
 
 def _fitting(client: AnyClient, function: Callable[..., Any]) -> AnyClient:

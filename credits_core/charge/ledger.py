@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope
@@ -166,22 +167,27 @@ class AsyncLedger:
     async def _resolved(self, terms: Terms, error: OutcomeUnknownError) -> None:
         receipt = await ainsist(lambda: self._client.resolve(error))
         if receipt is not None:
-            await ainsist(lambda: self._make(terms, undoing(terms, receipt.tx_id)))
+            await ainsist(lambda: self._ended(terms, undoing(terms, receipt.tx_id), 0))
 
     async def _first(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
+        try:
+            return await self._ended(terms, move, held)
+        except BackendError as failure:
+            again = ainsist(lambda: self._ended(terms, move, held))
+            self._pending.start(again, _told(terms, move))
+            return failure
+
+    async def _ended(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
+        """Make the move once; an answer that is an error is final, unless the store was away."""
         try:
             return await self._make(terms, move)
         except HoldClosedError as closed:
             return closed
+        except BackendError:
+            raise
         except LimitExceededError as refusal:
             if (less := _cut(move, held)) is not None:
-                return await self._first(terms, less, held)
-            return _refused(terms, move, refusal)
-        except BackendError as failure:
-            again = ainsist(lambda: self._make(terms, move))
-            self._pending.start(again, _told(terms, move))
-            return failure
-        except CreditsError as refusal:
+                return await self._ended(terms, less, held)
             return _refused(terms, move, refusal)
         except Exception as failure:  # noqa: BLE001 - the app's own error, or answer, goes on
             return _refused(terms, move, failure)
@@ -253,27 +259,32 @@ class Ledger:
     def _resolved(self, terms: Terms, error: OutcomeUnknownError) -> None:
         receipt = insist(lambda: self._client.resolve(error))
         if receipt is not None:
-            insist(lambda: self._make(terms, undoing(terms, receipt.tx_id)))
+            insist(lambda: self._ended(terms, undoing(terms, receipt.tx_id), 0))
 
     def _first(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
+        try:
+            return self._ended(terms, move, held)
+        except BaseException as failure:
+            again = partial(self._ended, terms, move, held)
+            self._pending.start(lambda: insist(again), _told(terms, move))
+            if isinstance(failure, BackendError):
+                return failure
+            raise
+
+    def _ended(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
+        """Make the move once; an answer that is an error is final, unless the store was away."""
         try:
             return self._make(terms, move)
         except HoldClosedError as closed:
             return closed
+        except BackendError:
+            raise
         except LimitExceededError as refusal:
             if (less := _cut(move, held)) is not None:
-                return self._first(terms, less, held)
-            return _refused(terms, move, refusal)
-        except BackendError as failure:
-            self._pending.start(lambda: insist(lambda: self._make(terms, move)), _told(terms, move))
-            return failure
-        except CreditsError as refusal:
+                return self._ended(terms, less, held)
             return _refused(terms, move, refusal)
         except Exception as failure:  # noqa: BLE001 - the app's own error, or answer, goes on
             return _refused(terms, move, failure)
-        except BaseException:
-            self._pending.start(lambda: insist(lambda: self._make(terms, move)), _told(terms, move))
-            raise
 
     def _make(self, terms: Terms, move: Move) -> Receipt:
         call: Any = getattr(self._client, move.method)

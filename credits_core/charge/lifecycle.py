@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from anyio import CancelScope, to_thread
 
 from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.ledger import AsyncLedger, Ledger
-from credits_core.charge.nesting import current_charge
+from credits_core.charge.nesting import current_charge, payer
 from credits_core.charge.tab import Tab
 from credits_core.charge.threaded import ThreadedLedger
+from credits_core.charge.turns import Turns
 from credits_core.charge.unpaid import Unpaid
 from credits_core.errors import (
     BackendError,
@@ -26,6 +27,7 @@ from credits_core.errors import (
 from credits_core.models import Receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from credits_core.charge.charge import Charge
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from credits_core.pricing import Number
 
 __all__ = ["Lifecycle"]
+
+T = TypeVar("T", bound="Number")
 
 
 class Lifecycle:
@@ -51,7 +55,9 @@ class Lifecycle:
         "_outer",
         "_renew_at",
         "_state",
+        "_turns",
         "_unpaid",
+        "around",
         "balance",
         "cut_off",
         "handed_over",
@@ -76,12 +82,15 @@ class Lifecycle:
         self._state = "new"
         self._renew_at = 0.0
         self._unpaid: Unpaid | None = None
+        self._turns = Turns()
+        self.around: Charge | None = None
+        """The charge of the work that this work is a part of, whoever pays for it."""
         self.id: str | None = None
         """The id of the charge or of the hold; None for what is free or paid by another charge."""
         self.balance: int | None = None
         """The credits that were left when the ledger last answered; None if it was not asked."""
         self.cut_off: CreditsError | None = None
-        """Why a stream ended early: too few credits, or the store was away."""
+        """Why a stream ended early: too few credits, the store was away, or the hold has ended."""
         self.streaming = False
         """Whether a stream that has not ended yet will end it."""
         self.handed_over = False
@@ -91,6 +100,11 @@ class Lifecycle:
     def open(self) -> bool:
         """Whether the work has begun and has not ended."""
         return self._state == "open"
+
+    def must_be_open(self) -> None:
+        """Raise `RuntimeError` before the work has begun, and after it has ended."""
+        if not self.open:
+            raise RuntimeError("the charge is not open: the work has not begun, or has ended")
 
     async def abegin(self) -> Self:
         """Charge, or hold: the work may begin."""
@@ -155,9 +169,7 @@ class Lifecycle:
 
     async def aspend(self, amount: Number) -> None:
         """Count what the work is about to use, and see that it is held: see `spend`."""
-        if (missing := self._missing(amount)) is not None:
-            await self._agrow(missing, self._async_ledger())
-        self.tab.meter(amount)
+        await self._acover(amount, self.tab.meter, self._async_ledger())
 
     def spend(self, amount: Number) -> None:
         """Count what the work is about to use, of a hold, and see that it is held.
@@ -166,9 +178,7 @@ class Lifecycle:
         trip a step, not a call. Raises `InsufficientCreditsError`, and counts nothing, where
         there is not enough. `aspend` is the same for an `AsyncCredits`.
         """
-        if (missing := self._missing(amount)) is not None:
-            self._grow(missing, self._sync_ledger())
-        self.tab.meter(amount)
+        self._cover(amount, self.tab.meter, self._sync_ledger())
 
     async def arenew(self) -> None:
         """Give a hold its full time again from now on: see `renew`."""
@@ -186,16 +196,35 @@ class Lifecycle:
     async def adraw(self, amount: int, ledger: AsyncLedger | ThreadedLedger) -> None:
         """Pay for work inside this work, out of what is held."""
         if self.tab.held:
-            if (missing := self._missing(amount)) is not None:
-                await self._agrow(missing, ledger)
-            self.tab.draw(amount)
+            await self._acover(amount, self.tab.draw, ledger)
 
     def draw(self, amount: int, ledger: Ledger) -> None:
         """Pay for work inside this work, out of what is held."""
         if self.tab.held:
+            self._cover(amount, self.tab.draw, ledger)
+
+    async def _acover(
+        self, amount: T, count: Callable[[T], None], ledger: AsyncLedger | ThreadedLedger
+    ) -> None:
+        """See that `amount` is held, and count it: one at a time, or two would rely on one rest."""
+        await self._turns.await_mine()
+        try:
+            if (missing := self._missing(amount)) is not None:
+                await self._agrow(missing, ledger)
+            count(amount)
+        finally:
+            self._turns.pass_on()
+
+    def _cover(self, amount: T, count: Callable[[T], None], ledger: Ledger) -> None:
+        """See that `amount` is held, and count it: see `_acover`."""
+        mine = self._turns.wait_for_mine()
+        try:
             if (missing := self._missing(amount)) is not None:
                 self._grow(missing, ledger)
-            self.tab.draw(amount)
+            count(amount)
+        finally:
+            if mine:
+                self._turns.pass_on()
 
     async def _agrow(self, missing: int, ledger: AsyncLedger | ThreadedLedger) -> None:
         if self._outer is not None:
@@ -223,14 +252,16 @@ class Lifecycle:
         """What is to be taken; 0 where nothing is, because it is free or included."""
         if self._state != "new":
             raise RuntimeError("a charge is begun once: make another for more work")
+        self._state = "beginning"
         terms = self.terms
+        self.around = current_charge()
         if not terms.cost:
             # Nothing is sent, and yet who could not pay cannot have it for nothing either.
             validation.user_id(terms.user_id)
             validation.action(terms.action)
             return 0
-        outer = None if terms.apart or terms.resumes else current_charge()
-        if outer is not None and outer.pays_for(terms.user_id, self._ledger):
+        outer = None if terms.apart or terms.resumes else payer(terms.user_id, self._ledger)
+        if outer is not None:
             self._outer = outer
             self.balance = outer.balance
             if not outer.tab.held:
@@ -276,7 +307,7 @@ class Lifecycle:
 
     def _grown(self, hold: Hold) -> None:
         self.balance = hold.balance
-        self.tab.taken = hold.amount
+        self.tab.taken = max(self.tab.taken, hold.amount)  # answers may overtake each other
         self._renewed()
 
     def _renewed(self) -> None:
@@ -286,8 +317,7 @@ class Lifecycle:
 
     def _missing(self, amount: Number) -> int | None:
         """By how much the hold must grow for `amount` more; None where there is no need to ask."""
-        if not self.open:
-            raise RuntimeError("the charge is not open: the work has not begun, or has ended")
+        self.must_be_open()
         if self._outer is None and self.id is None and self._unpaid is None:
             return None  # free
         missing = self.tab.lacks(amount)

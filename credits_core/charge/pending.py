@@ -132,13 +132,15 @@ def insist(step: Callable[[], T]) -> T:
     return step()
 
 
-async def adrain(client: AsyncCredits, seconds: float = DRAIN_SECONDS) -> None:
+async def adrain(client: AsyncCredits, seconds: float | None = None) -> None:
     """Wait until every charge of an async client is done with, before the client is closed.
 
     Waits for blocks that are still open and for what is tried in the background, at most so
-    many seconds; what is left then is logged and abandoned.
+    many seconds; what is left then is logged and abandoned. By default it waits five seconds, and
+    at least as long as it takes to find out about a charge that was cancelled on its way.
     """
     pending = AsyncPending.of(client)
+    seconds = _long_enough(client) if seconds is None else seconds
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while (pending.open or pending.tasks) and loop.time() < deadline:  # noqa: ASYNC110 - once
@@ -148,13 +150,18 @@ async def adrain(client: AsyncCredits, seconds: float = DRAIN_SECONDS) -> None:
     await asyncio.sleep(0)
 
 
-def drain(client: Credits, seconds: float = DRAIN_SECONDS) -> None:
+def drain(client: Credits, seconds: float | None = None) -> None:
     """Wait until every charge of a sync client is done with, before the client is closed.
 
     Waits for blocks that are still open and for what is tried in the background, at most so
-    many seconds; what is left then is logged.
+    many seconds; what is left then is logged. See `adrain`.
     """
-    _drain(Pending.of(client), seconds)
+    _drain(Pending.of(client), _long_enough(client) if seconds is None else seconds)
+
+
+def _long_enough(client: AsyncCredits | Credits) -> float:
+    patience = client._executor.timeout  # noqa: SLF001 - a charge is of the client's own house
+    return max(DRAIN_SECONDS, patience + 1)
 
 
 def _drain(pending: Pending, seconds: float) -> None:

@@ -7,17 +7,19 @@ from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Callable,
+    Coroutine,
     Generator,
     Iterable,
     Iterator,
 )
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 
 from credits_core.charge.ledger import AsyncLedger
 from credits_core.charge.nesting import inside
-from credits_core.errors import BackendError, InsufficientCreditsError
+from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.pricing import Number
 
 if TYPE_CHECKING:
@@ -41,16 +43,62 @@ def delivered(
     final: Callable[[Charge], T] | None,
 ) -> AsyncGenerator[T, None] | Generator[T, None, None]:
     """The pieces as they are delivered and paid; the end of them is the end of the charge."""
+    sync = not isinstance(charge._ledger, AsyncLedger)  # noqa: SLF001 - the charge's own streams
+    if sync and isinstance(pieces, AsyncIterable) and not charge.threaded:
+        raise TypeError("an async stream is paid with an AsyncCredits, and this is a Credits")
     charge.streaming = True
-    if not isinstance(charge._ledger, AsyncLedger):  # noqa: SLF001 - the charge's own streams
-        if isinstance(pieces, AsyncIterable):
-            if charge.threaded:
-                return _astream(charge, pieces, piece_cost, final)
-            raise TypeError("an async stream is paid with an AsyncCredits, and this is a Credits")
-        return _stream(charge, pieces, piece_cost, final)
-    if not isinstance(pieces, AsyncIterable):
-        pieces = _in_threads(iter(pieces))
-    return _astream(charge, pieces, piece_cost, final)
+    if piece_cost is not None:
+        charge.tab.meter(0)  # without pieces it costs nothing, and not the estimate
+    if isinstance(pieces, AsyncIterable):
+        return _AsyncStream(charge, _astream(charge, pieces, piece_cost, final))
+    if sync:
+        return _Stream(charge, _stream(charge, pieces, piece_cost, final))
+    return _AsyncStream(charge, _astream(charge, _in_threads(iter(pieces)), piece_cost, final))
+
+
+class _AsyncStream(AsyncGenerator[T, None]):
+    """The pieces; it ends the charge also when it is closed before it began.
+
+    A generator that has not begun runs nothing when it is closed.
+    """
+
+    def __init__(self, charge: Charge, pieces: AsyncGenerator[T, None]) -> None:
+        self._charge = charge
+        self._pieces = pieces
+
+    def __anext__(self) -> Coroutine[Any, Any, T]:
+        return self._pieces.__anext__()
+
+    def asend(self, value: None) -> Coroutine[Any, Any, T]:
+        return self._pieces.asend(value)
+
+    def athrow(self, *error: Any) -> Coroutine[Any, Any, T]:
+        return self._pieces.athrow(*error)
+
+    async def aclose(self) -> None:
+        await self._pieces.aclose()
+        await self._charge.aend("left")
+
+
+class _Stream(Generator[T, None, None]):
+    """See `_AsyncStream`."""
+
+    def __init__(self, charge: Charge, pieces: Generator[T, None, None]) -> None:
+        self._charge = charge
+        self._pieces = pieces
+
+    def __next__(self) -> T:
+        return next(self._pieces)
+
+    def send(self, value: None) -> T:
+        return self._pieces.send(value)
+
+    def throw(self, *error: Any) -> T:
+        return self._pieces.throw(*error)
+
+    def close(self) -> None:
+        self._pieces.close()
+        self._charge.end("left")
 
 
 async def _astream(
@@ -72,7 +120,9 @@ async def _astream(
             if piece_cost is not None:
                 try:
                     await charge.aspend(cost)
-                except (InsufficientCreditsError, BackendError) as error:
+                except InvalidRequestError:
+                    raise  # a mistake of the app's
+                except CreditsError as error:
                     charge.cut_off = error
                     break
             charge.tab.hand(cost)
@@ -109,7 +159,9 @@ def _stream(
             if piece_cost is not None:
                 try:
                     charge.spend(cost)
-                except (InsufficientCreditsError, BackendError) as error:
+                except InvalidRequestError:
+                    raise  # a mistake of the app's
+                except CreditsError as error:
                     charge.cut_off = error
                     break
             charge.tab.hand(cost)
@@ -147,9 +199,20 @@ async def _aclosed(source: AsyncIterator[Any]) -> None:
 
 async def _in_threads(source: Iterator[T]) -> AsyncIterator[T]:
     """The pieces of a sync source, each made in a thread, so that the loop goes on meanwhile."""
+    at_work = Lock()
+
+    def make() -> T:
+        with at_work:
+            return next(source, _END)
+
+    def close() -> None:
+        with at_work:  # who is cancelled leaves a piece in the making behind
+            if (close := getattr(source, "close", None)) is not None:
+                close()
+
     try:
-        while (piece := await to_thread.run_sync(next, source, _END)) is not _END:
+        while (piece := await to_thread.run_sync(make)) is not _END:
             yield piece
     finally:
-        if (close := getattr(source, "close", None)) is not None:
+        with CancelScope(shield=True):
             await to_thread.run_sync(close)

@@ -56,7 +56,7 @@ class Tab:
         """Whether something of the work reached whom it is for."""
         self._used: Fraction | None = None
         self._handed = _NOTHING
-        self._drawn = _NOTHING
+        self._drawn: Fraction | None = None
         self._verdict: Fraction | Literal["refund", "keep"] | None = None
         self._lock = Lock()
 
@@ -86,20 +86,20 @@ class Tab:
     def draw(self, amount: Fraction | int) -> None:
         """Count what paid work inside this work costs; negative gives it back."""
         with self._lock:
-            self._drawn += amount
+            self._drawn = (self._drawn or Fraction(0)) + amount
 
     def lacks(self, more: Number = 0) -> int:
         """Whole credits that are missing for what is used, and `more`."""
         with self._lock:
-            total = (self._used or 0) + self._drawn + _exact(more)
+            total = (self._used or 0) + (self._drawn or 0) + _exact(more)
         return max(0, math.ceil(total) - self.taken)
 
     def settle(self, actual: Number) -> None:
         """Say what the work cost in the end."""
         amount = _exact(actual)
-        if not self.held and amount > self.taken:
+        if not self.held and amount > self.estimate > 0:
             raise InvalidRequestError(
-                f"a fixed price of {self.taken} credits cannot become more: hold an estimate "
+                f"a fixed price of {self.estimate} credits cannot become more: hold an estimate "
                 f"(hold_credits) for work whose cost is known afterwards"
             )
         self._verdict = amount
@@ -107,6 +107,11 @@ class Tab:
     def say(self, verdict: Literal["refund", "keep"]) -> None:
         """Say that it costs nothing although it was done, or all of it although it was not."""
         self._verdict = verdict
+
+    @property
+    def counted(self) -> bool:
+        """Whether anything was metered, or paid work inside."""
+        return bool(self._used or self._drawn)
 
     @property
     def used(self) -> int:
@@ -144,13 +149,16 @@ class Tab:
 
     def _price(self) -> Fraction:
         with self._lock:
+            drawn = self._drawn or Fraction(0)
+            if not self.estimate:
+                return Fraction(0)  # free, whatever is said
             if isinstance(self._verdict, Fraction):
-                return self._verdict + self._drawn
+                return self._verdict + drawn
             if not self.held:
                 return Fraction(self.taken)
-            if self._used is None and not self._drawn:
+            if self._used is None and self._drawn is None:
                 return Fraction(self.estimate)
-            return (self._used or Fraction(0)) + self._drawn
+            return (self._used or Fraction(0)) + drawn
 
 
 def _exact(amount: Number) -> Fraction:

@@ -23,6 +23,7 @@ from credits_core import (
     LimitExceededError,
     OutcomeUnknownError,
     PricingConfigError,
+    RepeatedRequestError,
     TransactionError,
     commands,
     errors,
@@ -60,6 +61,7 @@ ERRORS = [
     BalanceVerificationError("alice", None, 5),
     BalanceVerificationError("alice", 7, 5.5),
     PricingConfigError("chat", "no price"),
+    RepeatedRequestError("running", "words", retry_after=7),
 ]
 
 

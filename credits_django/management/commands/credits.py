@@ -30,7 +30,12 @@ class _BackendStore(Store):
         """A client of it."""
         if self.url is not None:
             return super().client()
-        return Credits(self.make(), prefix=self.prefix, timeout=self.timeout)
+        return Credits(
+            self.make(),
+            prefix=self.prefix,
+            timeout=self.timeout,
+            default_credits=self.default_credits,
+        )
 
     def backend(self) -> Backend:
         """The store itself."""
@@ -96,5 +101,7 @@ def _own(words: list[str]) -> list[str]:
 def _store() -> Store:
     found = conf()
     if found.backend is not None:
-        return _BackendStore(prefix=found.prefix, make=found.backend)
-    return Store(found.url, found.token, found.prefix)
+        return _BackendStore(
+            prefix=found.prefix, default_credits=found.default_credits, make=found.backend
+        )
+    return Store(found.url, found.token, found.prefix, default_credits=found.default_credits)
