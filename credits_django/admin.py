@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
@@ -55,7 +56,7 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg,misc,unused-ignor
 
     def by_id(self, request: Any, object_id: str) -> HttpResponse:  # noqa: ARG002
         """Where the admin's log leads to."""
-        return self._to(admin.utils.unquote(object_id))
+        return self._to(unquote(object_id))
 
     def page(self, request: Any) -> HttpResponse:
         """The account that is asked for, and what may be done to it."""

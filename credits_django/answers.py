@@ -25,7 +25,7 @@ def answer_error(request: Any, error: CreditsError) -> HttpResponse:
     # The path as it came, quoted: it may hold anything.
     where = f"{request.method} {request.path!r}"
     status, headers, body = logged_problem(error, where, _log, top_up_url=conf().top_up_url)
-    return HttpResponse(json.dumps(body), status=status, headers=dict(headers))
+    return HttpResponse(json.dumps(body).encode(), status=status, headers=dict(headers))
 
 
 def answer_again(again: AnswerAgain) -> HttpResponse:

@@ -13,7 +13,6 @@ class CreditsConfig(AppConfig):
 
     name = "credits_django"
     verbose_name = "Credits"
-    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Register the checks, and listen for new users."""

@@ -70,7 +70,7 @@ class CreditsMiddleware:
         streams = ending == "served" and response.streaming
         if not streams:
             try:
-                _ = state.end(ending) if ending == "failed" else state.served()
+                state.settle(ending)
             except BackendError as error:
                 # Served while the store is away, and not written down: nobody would pay.
                 ending, response = "failed", answer_error(request, error)
@@ -95,7 +95,7 @@ class CreditsMiddleware:
         streams = ending == "served" and response.streaming
         if not streams:
             try:
-                await (state.aend(ending) if ending == "failed" else state.aserved())
+                await state.asettle(ending)
             except BackendError as error:
                 # Served while the store is away, and not written down: nobody would pay.
                 ending, response = "failed", answer_error(request, error)

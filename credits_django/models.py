@@ -10,6 +10,8 @@ __all__ = ["Account"]
 class Account(models.Model):
     """An account of the ledger, as permissions and the admin's log name it; it has no table."""
 
+    user_id = models.CharField(max_length=256, primary_key=True)
+
     class Meta:  # noqa: D106 - Django's form
         managed = False
         default_permissions = ("view",)

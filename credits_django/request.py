@@ -161,6 +161,17 @@ class RequestCredits(PaidRequest):
         if news := self._news():
             await asend_all(news)
 
+    def settle(self, ending: Ending) -> None:
+        """End what ends before an answer in one piece leaves, in sync code."""
+        if ending == "served":
+            self.served()
+        else:
+            self.end(ending)
+
+    async def asettle(self, ending: Ending) -> None:
+        """End what ends before an answer in one piece leaves, in async code."""
+        await (self.aserved() if ending == "served" else self.aend(ending))
+
     def served(self) -> None:
         """End the fixed prices of an answer that is about to leave as a whole, in sync code."""
         if self._asynchronous:

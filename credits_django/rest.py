@@ -43,7 +43,7 @@ def exception_handler(error: Exception, context: Any) -> Any:
     return _default(error, context)
 
 
-class HasCredits(BasePermission):  # type: ignore[misc]
+class HasCredits(BasePermission):
     """Lets those pass who could pay: for work that is charged later, by a worker or a webhook.
 
     `permission_classes = [HasCredits.of(50)]`. Who has less is answered 402. It charges nothing:
@@ -60,9 +60,10 @@ class HasCredits(BasePermission):  # type: ignore[misc]
             "HasCredits", (cls,), {"needed": staticmethod(needed) if callable(needed) else needed}
         )
 
-    def has_permission(self, request: Any, view: Any) -> bool:  # noqa: ARG002 - the form of it
+    def has_permission(self, request: Any, view: Any) -> Any:  # noqa: ARG002 - the form of it
         """Ask the balance of the signed-in user."""
-        needed = self.needed(request) if callable(self.needed) else self.needed
+        asked: Any = self.needed
+        needed: Any = asked(request) if callable(asked) else asked
         user = credits_of(request).ask(request)
         if user is None:
             return False

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.signals import post_save
 
-from credits_core.charge.pending import insist, pending_of
+from credits_core.charge.pending import Pending, insist
 from credits_core.errors import BackendError
 from credits_django.clients import client
 from credits_django.conf import conf
@@ -40,4 +40,4 @@ def _sign_up(user_id: str) -> None:
     except BackendError:
         # A sign-up happens once, however often it is asked for.
         again = partial(insist, partial(one.initialize_user, user_id))
-        pending_of(one).start(again, f"the sign-up credits of {user_id!r}")
+        Pending.of(one).start(again, f"the sign-up credits of {user_id!r}")

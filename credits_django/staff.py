@@ -75,7 +75,9 @@ class _Deed:
 
     def done(self, message: str, move: Callable[[], Receipt]) -> Receipt:
         """Do it, with an entry in the admin's log; what was done before gets no second one."""
-        with transaction.atomic(using=router.db_for_write(LogEntry)):
+        atomic: Any = transaction.atomic
+        outcome: Receipt | OutcomeUnknownError
+        with atomic(using=router.db_for_write(LogEntry)):
             entry = LogEntry.objects.create(
                 user_id=self.request.user.pk,
                 content_type=ContentType.objects.get_for_model(Account),
@@ -85,19 +87,18 @@ class _Deed:
                 change_message=f"{message}: {self.reason}",
             )
             try:
-                receipt = move()
+                outcome = move()
             except OutcomeUnknownError as error:
                 # It may have been done, and is not told twice when it is sent again.
+                outcome = error
                 entry.change_message += " (no answer came)"
                 entry.save()
-                unknown: OutcomeUnknownError | None = error
             else:
-                unknown = None
-                if receipt.replayed:
+                if outcome.replayed:
                     entry.delete()
-        if unknown is not None:
-            raise unknown
-        return receipt
+        if isinstance(outcome, OutcomeUnknownError):
+            raise outcome
+        return outcome
 
 
 def grant(request: Any, user_id: str, form: GrantForm) -> Receipt:

@@ -119,7 +119,7 @@ class Lifecycle:
                 error.action = self.terms.action
                 raise
             except BackendError as error:
-                self._unserved(error, ledger)
+                self._unserved(error)
         self._state = "open"
         return self
 
@@ -136,7 +136,7 @@ class Lifecycle:
                 error.action = self.terms.action
                 raise
             except BackendError as error:
-                self._unserved(error, ledger)
+                self._unserved(error)
         self._state = "open"
         return self
 
@@ -274,14 +274,14 @@ class Lifecycle:
             self.terms.cost and self.terms.user_id == user_id and self._ledger.keys == ledger.keys
         )
 
-    def _unserved(self, error: BackendError, ledger: AsyncLedger | Ledger) -> None:
+    def _unserved(self, error: BackendError) -> None:
         """The store did not charge: raise `error`, unless the work may be done all the same."""
         if self.terms.outage is None:
             raise error
         try:
             self._unpaid = Unpaid(self.terms, self.terms.outage, error)
         except OutcomeUnknownError:
-            ledger.undo(self.terms, cast("OutcomeUnknownError", error))
+            self._ledger.undo(self.terms, cast("OutcomeUnknownError", error))
             raise
         self.tab.taken = self.terms.cost
 

@@ -43,19 +43,22 @@ class ThreadedLedger:
         """Make the charge; if whoever waits is cancelled, it is given back when it is made."""
         opening = _Opening(self._ledger, terms, amount)
         try:
-            return await _in_thread(opening.run)
+            return await asyncio.shield(_in_thread(opening.run))
         except asyncio.CancelledError:
             opening.leave()
             raise
 
     async def extend(self, terms: Terms, tx_id: str, amount: int) -> Hold:
         """Make a hold larger, and longer."""
-        return await _in_thread(partial(self._ledger.extend, terms, tx_id, amount))
+        extend = partial(self._ledger.extend, terms, tx_id, amount)
+        return await asyncio.shield(_in_thread(extend))
 
     async def close(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
         """Make the last move of a charge; what cannot be made now the background tries."""
+        closing = _in_thread(partial(self._ledger.close, terms, move, held))
         with CancelScope(shield=True):
-            return await _in_thread(partial(self._ledger.close, terms, move, held))
+            await asyncio.shield(closing)
+        return closing.result()
 
 
 class _Opening:
@@ -92,5 +95,5 @@ class _Opening:
             self._ledger.close(self._terms, undoing(self._terms, tx_id), self._amount)
 
 
-async def _in_thread(step: Callable[[], T]) -> T:
-    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, step))
+def _in_thread(step: Callable[[], T]) -> asyncio.Future[T]:
+    return asyncio.get_running_loop().run_in_executor(None, step)

@@ -14,10 +14,8 @@ class Migration(migrations.Migration):
             name="Account",
             fields=[
                 (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    "user_id",
+                    models.CharField(max_length=256, primary_key=True, serialize=False),
                 ),
             ],
             options={
