@@ -1,1 +1,25 @@
-"""The room of the Django adapter. Until it is built, use `credits_core.Credits` in a view."""
+"""Views that cost credits, for Django.
+
+`charges` and `holds` make a view cost credits, `PaidViewMixin` a class of views; in the view,
+`request.credits.charge` is the `Charge`. The app is `"credits_django"`, its setting `CREDITS`,
+its middleware `"credits_django.middleware.CreditsMiddleware"`.
+"""
+
+from credits_core.charge import Charge, Priced, hold_credits, require_credits
+from credits_core.http.paid import credits_event
+from credits_django.clients import aclient, client
+from credits_django.decorators import charges, holds
+from credits_django.views import PaidViewMixin
+
+__all__ = [
+    "Charge",
+    "PaidViewMixin",
+    "Priced",
+    "aclient",
+    "charges",
+    "client",
+    "credits_event",
+    "hold_credits",
+    "holds",
+    "require_credits",
+]

@@ -45,9 +45,11 @@ class Charge(Lifecycle):
 
     __slots__ = ("_token",)
 
-    def __init__(self, client: AsyncCredits | Credits, terms: Terms) -> None:
+    def __init__(
+        self, client: AsyncCredits | Credits, terms: Terms, *, threaded: bool = False
+    ) -> None:
         """Use `require_credits`, `hold_credits` or `resume_hold`, which check the terms."""
-        super().__init__(client, terms)
+        super().__init__(client, terms, threaded=threaded)
         self._token: Token[Charge | None] | None = None
 
     def __repr__(self) -> str:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from credits_core.keys import KeySpace
     from credits_core.models import Hold, Receipt
 
-__all__ = ["AsyncLedger", "Ledger"]
+__all__ = ["AsyncLedger", "Ledger", "undoing"]
 
 _KEPT = "_ledger_of_charges"
 """Where a client keeps its ledger."""
@@ -81,7 +81,8 @@ def opening(
     )
 
 
-def _undoing(terms: Terms, tx_id: str) -> Move:
+def undoing(terms: Terms, tx_id: str) -> Move:
+    """The move that gives a whole charge back."""
     return Move("release" if terms.held else "refund", (tx_id,))
 
 
@@ -166,7 +167,7 @@ class AsyncLedger:
     async def _resolved(self, terms: Terms, error: OutcomeUnknownError) -> None:
         receipt = await ainsist(lambda: self._client.resolve(error))
         if receipt is not None:
-            await ainsist(lambda: self._ended(terms, _undoing(terms, receipt.tx_id), 0))
+            await ainsist(lambda: self._ended(terms, undoing(terms, receipt.tx_id), 0))
 
     async def _first(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
         try:
@@ -258,7 +259,7 @@ class Ledger:
     def _resolved(self, terms: Terms, error: OutcomeUnknownError) -> None:
         receipt = insist(lambda: self._client.resolve(error))
         if receipt is not None:
-            insist(lambda: self._ended(terms, _undoing(terms, receipt.tx_id), 0))
+            insist(lambda: self._ended(terms, undoing(terms, receipt.tx_id), 0))
 
     def _first(self, terms: Terms, move: Move, held: int) -> Receipt | Exception:
         try:

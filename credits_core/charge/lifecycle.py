@@ -13,6 +13,7 @@ from credits_core.async_client import AsyncCredits
 from credits_core.charge.ledger import AsyncLedger, Ledger
 from credits_core.charge.nesting import current_charge, payer
 from credits_core.charge.tab import Tab
+from credits_core.charge.threaded import ThreadedLedger
 from credits_core.charge.turns import Turns
 from credits_core.charge.unpaid import Unpaid
 from credits_core.errors import (
@@ -64,11 +65,16 @@ class Lifecycle:
         "streaming",
         "tab",
         "terms",
+        "threaded",
     )
 
-    def __init__(self, client: AsyncCredits | Credits, terms: Terms) -> None:
+    def __init__(
+        self, client: AsyncCredits | Credits, terms: Terms, *, threaded: bool = False
+    ) -> None:
         """Use `require_credits`, `hold_credits` or `resume_hold`, which check the terms."""
         self.terms = terms
+        self.threaded = threaded
+        """Whether async code may drive it although its client is a `Credits`: in threads."""
         self.tab = Tab(terms.cost, held=terms.held)
         kind = AsyncLedger if isinstance(client, AsyncCredits) else Ledger
         self._ledger: AsyncLedger | Ledger = kind.of(client)  # type: ignore[arg-type]
@@ -113,7 +119,7 @@ class Lifecycle:
                 error.action = self.terms.action
                 raise
             except BackendError as error:
-                self._unserved(error, ledger)
+                self._unserved(error)
         self._state = "open"
         return self
 
@@ -130,7 +136,7 @@ class Lifecycle:
                 error.action = self.terms.action
                 raise
             except BackendError as error:
-                self._unserved(error, ledger)
+                self._unserved(error)
         self._state = "open"
         return self
 
@@ -187,7 +193,7 @@ class Lifecycle:
         if self.id is not None and self.tab.held:
             self._grown(self._sync_ledger().extend(self.terms, self.id, 0))
 
-    async def adraw(self, amount: int, ledger: AsyncLedger) -> None:
+    async def adraw(self, amount: int, ledger: AsyncLedger | ThreadedLedger) -> None:
         """Pay for work inside this work, out of what is held."""
         if self.tab.held:
             await self._acover(amount, self.tab.draw, ledger)
@@ -197,7 +203,9 @@ class Lifecycle:
         if self.tab.held:
             self._cover(amount, self.tab.draw, ledger)
 
-    async def _acover(self, amount: T, count: Callable[[T], None], ledger: AsyncLedger) -> None:
+    async def _acover(
+        self, amount: T, count: Callable[[T], None], ledger: AsyncLedger | ThreadedLedger
+    ) -> None:
         """See that `amount` is held, and count it: one at a time, or two would rely on one rest."""
         await self._turns.await_mine()
         try:
@@ -218,7 +226,7 @@ class Lifecycle:
             if mine:
                 self._turns.pass_on()
 
-    async def _agrow(self, missing: int, ledger: AsyncLedger) -> None:
+    async def _agrow(self, missing: int, ledger: AsyncLedger | ThreadedLedger) -> None:
         if self._outer is not None:
             await self._outer.adraw(missing, ledger)
             self.tab.taken += missing
@@ -266,14 +274,14 @@ class Lifecycle:
             self.terms.cost and self.terms.user_id == user_id and self._ledger.keys == ledger.keys
         )
 
-    def _unserved(self, error: BackendError, ledger: AsyncLedger | Ledger) -> None:
+    def _unserved(self, error: BackendError) -> None:
         """The store did not charge: raise `error`, unless the work may be done all the same."""
         if self.terms.outage is None:
             raise error
         try:
             self._unpaid = Unpaid(self.terms, self.terms.outage, error)
         except OutcomeUnknownError:
-            ledger.undo(self.terms, cast("OutcomeUnknownError", error))
+            self._ledger.undo(self.terms, cast("OutcomeUnknownError", error))
             raise
         self.tab.taken = self.terms.cost
 
@@ -368,9 +376,11 @@ class Lifecycle:
         if error is not None:
             error.add_note(f"the {move.method} of {self.id} has not come through: {answer!r}")
 
-    def _async_ledger(self) -> AsyncLedger:
+    def _async_ledger(self) -> AsyncLedger | ThreadedLedger:
         if isinstance(self._ledger, AsyncLedger):
             return self._ledger
+        if self.threaded:
+            return ThreadedLedger(self._ledger)
         raise InvalidRequestError(
             "this charge is of a Credits, for sync code: use `with`, spend and renew, or make it "
             "with an AsyncCredits"

@@ -44,7 +44,7 @@ def delivered(
 ) -> AsyncGenerator[T, None] | Generator[T, None, None]:
     """The pieces as they are delivered and paid; the end of them is the end of the charge."""
     sync = not isinstance(charge._ledger, AsyncLedger)  # noqa: SLF001 - the charge's own streams
-    if sync and isinstance(pieces, AsyncIterable):
+    if sync and isinstance(pieces, AsyncIterable) and not charge.threaded:
         raise TypeError("an async stream is paid with an AsyncCredits, and this is a Credits")
     charge.streaming = True
     if piece_cost is not None:

@@ -8,7 +8,7 @@ URL of a real server:
   `# app.py, continued` goes on with it.
 - In console blocks every line that begins with `$ ` runs and must succeed; what follows it
   must be what it prints, where `…` stands for anything. `uvicorn`, `flask` and `python`
-  (runserver) go on serving; `curl` asks them. Of `make` and `pip` lines the targets and the
+  (runserver) go on serving; `curl` asks them; other commands of `manage.py` end. Of `make` and `pip` lines the targets and the
   extras must exist; CI runs the targets themselves.
 """
 
@@ -111,6 +111,8 @@ def _check(command: str, expected: str, folder: Folder) -> None:
         _compare(command, expected, folder.curl(words[1:]))
     elif words[0] in {"uvicorn", "flask"} or "runserver" in words:
         folder.serve(words)
+    elif words[:2] == ["python", "manage.py"]:
+        _compare(command, expected, folder.run(command))
     elif words[0] == "export":
         # The page's own server stands in for the one that it names.
         known = {name for pair in ENVIRONMENT for name in pair}

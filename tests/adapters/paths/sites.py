@@ -33,6 +33,8 @@ class Framework:
     name: str
     command: tuple[str, ...]
     address: tuple[str, ...] = ("--port", "{port}")
+    cancels: bool = False
+    """Whether it breaks off the work of a client that has left before the answer."""
 
 
 def _uvicorn(module: str) -> tuple[str, ...]:
@@ -49,6 +51,10 @@ FRAMEWORKS = (
     _gunicorn("flask_sync", "app_flask", "--workers", "4"),
     _gunicorn("flask_gthread", "app_flask", "--threads", "8"),
     _gunicorn("flask_gevent", "app_flask", "--worker-class", "gevent"),
+    _gunicorn("django_wsgi_sync", "app_django_wsgi", "--workers", "4"),
+    _gunicorn("django_wsgi_gthread", "app_django_wsgi", "--threads", "12"),
+    _gunicorn("django_wsgi_gevent", "app_django_wsgi", "--worker-class", "gevent"),
+    Framework("django_asgi", _uvicorn("app_django_asgi"), cancels=True),
 )
 
 
@@ -57,6 +63,7 @@ class Site:
 
     def __init__(self, framework: Framework, store: str, *, lease: float = 60) -> None:
         self.name = framework.name
+        self.cancels = framework.cancels
         self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
         # A connection a request: servers hang up after some answers, at once or a little later.

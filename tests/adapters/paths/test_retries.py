@@ -234,4 +234,6 @@ def test_work_whose_client_left_is_kept_for_when_it_comes_again(
         reader.leave()
     wait_for(lambda: site.post(path, payer, "k", "").status_code == 200)
     assert site.post(path, payer, "k", "").headers["Idempotency-Replayed"] == "true"
-    assert log(credits, payer) == PAID
+    # Where it is cancelled, the next one may begin before the first is given back.
+    entries = [*GIVEN_BACK, *PAID] if site.cancels else PAID
+    assert sorted(log(credits, payer)) == sorted(entries)

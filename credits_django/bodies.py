@@ -1,0 +1,77 @@
+"""The ends of responses: the last piece of a stream, or its end before it; a response closed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import async_to_sync
+
+from credits_core.http.bodies import AsyncPaidBody, PaidBody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from credits_core.charge.tab import Ending
+    from credits_django.keyed import KeyedBody
+    from credits_django.request import RequestCredits
+
+__all__ = ["settle_when_closed", "settle_with_the_body"]
+
+
+class _AsyncBody(AsyncPaidBody):
+    def close(self) -> None:
+        """What Django calls when a response is closed: in a thread, or in a server of threads."""
+        if not self._ended:
+            async_to_sync(self.aclose)()
+
+
+def settle_with_the_body(response: Any, state: RequestCredits) -> None:
+    """Wrap the pieces of a response, so that its charges end with them.
+
+    A file is sent piece by piece, too: whole by the server, nobody would see its end.
+    """
+    pieces, keyed = response.streaming_content, state.keyed
+    body: _AsyncBody | PaidBody
+    if response.is_async:
+        source = pieces if keyed is None else keyed.apieces(pieces)
+        body = _AsyncBody(source, state, partial(_adone, keyed))
+    else:
+        source = pieces if keyed is None else keyed.pieces(pieces)
+        body = PaidBody(source, state, partial(_done, keyed))
+    response.streaming_content = body
+    response.close = partial(_close, body, response.close)
+
+
+def settle_when_closed(response: Any, state: RequestCredits) -> None:
+    """End what is still open of an answer in one piece when the server has sent it.
+
+    It is served, whether the client took it or not: nobody can tell.
+    """
+    if state.open:
+        response.close = partial(_end, state, response.close)
+
+
+def _end(state: RequestCredits, close_response: Callable[[], None]) -> None:
+    try:
+        state.end("served")
+    finally:
+        close_response()
+
+
+def _close(body: _AsyncBody | PaidBody, close_response: Callable[[], None]) -> None:
+    # Before the source, which Django closes first: it would take its last piece for sent.
+    try:
+        body.close()
+    finally:
+        close_response()
+
+
+def _done(keyed: KeyedBody | None, ending: Ending) -> None:
+    if keyed is not None:
+        keyed.end(served=ending == "served")
+
+
+async def _adone(keyed: KeyedBody | None, ending: Ending) -> None:
+    if keyed is not None:
+        await keyed.aend(served=ending == "served")

@@ -1,0 +1,189 @@
+"""The one setting, `CREDITS`: read, checked, and kept until it changes."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from credits_core import PricingEngine, validation
+from credits_core._client import DEFAULT_CREDITS, DEFAULT_TIMEOUT, check_timeout
+from credits_core.errors import CreditsError, InvalidRequestError
+from credits_core.http.idempotency import LEASE_SECONDS
+from credits_core.http.paid import FailsOn, failing
+from credits_core.outage import OutageJournal
+
+__all__ = ["Conf", "Wrong", "conf", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """What `CREDITS` says; each field is the key of the same name in capitals."""
+
+    url: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    backend: Callable[[], Any] | None = None
+    async_backend: Callable[[], Any] | None = None
+    prefix: str = ""
+    timeout: float = DEFAULT_TIMEOUT
+    default_credits: int = DEFAULT_CREDITS
+    auto_initialize: bool = False
+    user: Callable[[Any], Any] | None = None
+    user_id: Callable[[Any], str] | None = None
+    prices: PricingEngine = field(default_factory=PricingEngine)
+    top_up_url: str | None = None
+    fails_on: FailsOn = failing
+    outage: OutageJournal | None = None
+    lease: float = LEASE_SECONDS
+    sign_up: bool = False
+    low_balance: int = 0
+
+
+class Wrong(NamedTuple):
+    """What is wrong with the setting: the number of its check, a sentence and what to do."""
+
+    number: int
+    message: str
+    hint: str | None = None
+
+
+NOT_A_DICT = 1
+UNKNOWN_KEY = 2
+BAD_VALUE = 3
+TWO_STORES = 4
+
+
+def _text(value: object) -> str:
+    if isinstance(value, os.PathLike) or not isinstance(value, str) or not value:
+        raise InvalidRequestError(f"it is a str that is not empty, not {type(value).__name__}")
+    return value
+
+
+def _any_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidRequestError(f"it is a str, not {type(value).__name__}")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidRequestError(f"it is True or False, not {type(value).__name__}")
+    return value
+
+
+def _function(value: object) -> Callable[..., Any]:
+    found = import_string(value) if isinstance(value, str) else value
+    if not callable(found):
+        raise InvalidRequestError(f"it is a function or its dotted path, not {value!r}")
+    return found  # type: ignore[no-any-return]
+
+
+def _prices(value: object) -> PricingEngine:
+    found = import_string(value) if isinstance(value, str) else value
+    if isinstance(found, PricingEngine):
+        return found
+    if not isinstance(found, Mapping):
+        raise InvalidRequestError(
+            f"it is a dict of prices, a PricingEngine or its dotted path, "
+            f"not {type(found).__name__}"
+        )
+    return PricingEngine(found)
+
+
+def _journal(value: object) -> OutageJournal:
+    if isinstance(value, OutageJournal):
+        return value
+    if not isinstance(value, str | os.PathLike):
+        raise InvalidRequestError(f"it is the path of a folder, not {type(value).__name__}")
+    return _journal_in(os.fspath(value))
+
+
+@cache
+def _journal_in(folder: str) -> OutageJournal:
+    # One a folder and process: what it has admitted is counted in it.
+    return OutageJournal(folder)
+
+
+def _lease(value: Any) -> float:
+    validation.lease_ms(value)
+    return float(value)
+
+
+_PARSERS: dict[str, Callable[[Any], object]] = {
+    "url": _text,
+    "token": _text,
+    "backend": _function,
+    "async_backend": _function,
+    "prefix": _any_text,
+    "timeout": check_timeout,
+    "default_credits": validation.starting_credits,
+    "auto_initialize": _flag,
+    "user": _function,
+    "user_id": _function,
+    "prices": _prices,
+    "top_up_url": _text,
+    "fails_on": _function,
+    "outage": _journal,
+    "lease": _lease,
+    "sign_up": _flag,
+    "low_balance": validation.amount_or_zero,
+}
+
+_KEYS = {one.name.upper(): one.name for one in fields(Conf)}
+
+
+def read(raw: object) -> tuple[Conf, list[Wrong]]:
+    """What a setting says, as far as it can be understood, and what is wrong with it."""
+    if not isinstance(raw, Mapping):
+        kind = type(raw).__name__
+        return Conf(), [Wrong(NOT_A_DICT, f"CREDITS is a dict, not {kind}")]
+    found: dict[str, Any] = {}
+    wrong: list[Wrong] = []
+    for key, value in raw.items():
+        name = _KEYS.get(key)
+        if name is None:
+            wrong.append(_unknown(key))
+        elif value is not None:
+            try:
+                found[name] = _PARSERS[name](value)
+            except (ImportError, ValueError, TypeError, CreditsError) as error:
+                # Of what holds secrets only the kind is told.
+                wrong.append(Wrong(BAD_VALUE, f"CREDITS[{key!r}]: {error}"))
+    if "url" in found and "backend" in found:
+        wrong.append(
+            Wrong(TWO_STORES, "CREDITS has a URL and a BACKEND: which store is it?", "Keep one.")
+        )
+    if "token" in found and "url" not in found:
+        wrong.append(Wrong(TWO_STORES, "CREDITS has a TOKEN without the URL that it belongs to"))
+    return Conf(**found), wrong
+
+
+def _unknown(key: object) -> Wrong:
+    close = difflib.get_close_matches(str(key).upper(), _KEYS, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"It knows {', '.join(sorted(_KEYS))}."
+    return Wrong(UNKNOWN_KEY, f"CREDITS has an unknown key {key!r}", hint)
+
+
+@cache
+def conf() -> Conf:
+    """What the setting says. Raises `ImproperlyConfigured` where it cannot be used."""
+    found, wrong = read(getattr(settings, "CREDITS", {}))
+    if wrong:
+        raise ImproperlyConfigured("; ".join(one.message for one in wrong))
+    return found
+
+
+def _changed(*, setting: str, **_: object) -> None:
+    if setting == "CREDITS":
+        conf.cache_clear()
+
+
+setting_changed.connect(_changed, dispatch_uid="credits_django.conf")
