@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.views import View
 
 from credits_core.charge import Priced
 from credits_core.charge.nesting import inside
-from credits_core.charge.terms import HOLD_SECONDS
 from credits_core.http.idempotency import AnswerAgain
 from credits_core.http.rules import hold_rule, price_rule
 from credits_django.answers import answer_again, unknown_user
@@ -20,11 +19,9 @@ from credits_django.paying import NobodyPays, abegin, begin, request_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import timedelta
 
     from credits_core.charge import Cost
-    from credits_core.charge.terms import Shortfall
-    from credits_core.http.rules import Given, Rule
+    from credits_core.http.rules import Given, HoldOptions, PriceOptions, Rule
 
 __all__ = ["Paid", "charges", "holds"]
 
@@ -82,9 +79,7 @@ def charges(
     cost: Cost | Given | str,
     action: str | None = None,
     metadata: Mapping[str, Any] | Given | None = None,
-    *,
-    exempt_when: Given | None = None,
-    outage_limit: int = 0,
+    **options: Unpack[PriceOptions],
 ) -> Paid:
     """Make a view cost a fixed price.
 
@@ -105,23 +100,14 @@ def charges(
     Raises `PricingConfigError` for a cost below 0 and `InvalidRequestError` for one that is no
     whole number, or an action that is none, when it is called: at import.
     """
-    return Paid(
-        price_rule(
-            _cost(cost), action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
-        )
-    )
+    return Paid(price_rule(_cost(cost), action, metadata, **options))
 
 
 def holds(
     estimate: Cost | Given | str,
     action: str | None = None,
     metadata: Mapping[str, Any] | Given | None = None,
-    *,
-    expires_in: float | timedelta = HOLD_SECONDS,
-    step: int | None = None,
-    shortfall: Shortfall = "take",
-    exempt_when: Given | None = None,
-    outage_limit: int = 0,
+    **options: Unpack[HoldOptions],
 ) -> Paid:
     """Make a view hold an estimate, which is settled by what is answered.
 
@@ -132,18 +118,7 @@ def holds(
 
     The arguments are those of `charges` and of `credits_core.hold_credits`.
     """
-    return Paid(
-        hold_rule(
-            _cost(estimate),
-            action,
-            metadata,
-            expires_in=expires_in,
-            step=step,
-            shortfall=shortfall,
-            exempt_when=exempt_when,
-            outage_limit=outage_limit,
-        )
-    )
+    return Paid(hold_rule(_cost(estimate), action, metadata, **options))
 
 
 def _cost(cost: Cost | Given | str) -> Cost | Given:

@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary
 from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.pending import adrain
-from credits_core.charge.terms import HOLD_SECONDS
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.idempotency import LEASE_SECONDS, AnswerAgain
 from credits_core.http.paid import failing
@@ -27,14 +26,12 @@ from credits_fastapi.openapi import document
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
-    from datetime import timedelta
 
     from fastapi import FastAPI
 
     from credits_core.charge.price import Cost
-    from credits_core.charge.terms import Shortfall
     from credits_core.http.paid import FailsOn
-    from credits_core.http.rules import Given
+    from credits_core.http.rules import Given, HoldOptions, PriceOptions
     from credits_core.outage import OutageJournal
     from credits_fastapi.dependencies import Dependency
 
@@ -188,9 +185,7 @@ class Paywall:
         cost: Cost | Given,
         action: str | None = None,
         metadata: Mapping[str, Any] | Given | None = None,
-        *,
-        exempt_when: Given | None = None,
-        outage_limit: int = 0,
+        **options: Unpack[PriceOptions],
     ) -> Dependency:
         """A dependency that charges the user a fixed price and gives its `Charge`.
 
@@ -215,9 +210,7 @@ class Paywall:
         is no whole number, or an action that is none, when it is called: at import.
         """
 
-        rule = price_rule(
-            cost, action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
-        )
+        rule = price_rule(cost, action, metadata, **options)
         return charge_dependency(rule, self._user, self._client, self._outage, self._lease)
 
     def hold_credits(
@@ -225,12 +218,7 @@ class Paywall:
         estimate: Cost | Given,
         action: str | None = None,
         metadata: Mapping[str, Any] | Given | None = None,
-        *,
-        expires_in: float | timedelta = HOLD_SECONDS,
-        step: int | None = None,
-        shortfall: Shortfall = "take",
-        exempt_when: Given | None = None,
-        outage_limit: int = 0,
+        **options: Unpack[HoldOptions],
     ) -> Dependency:
         """A dependency that holds an estimate and gives its `Charge`; the answer settles it.
 
@@ -241,16 +229,7 @@ class Paywall:
 
         The arguments are those of `require_credits` and of `credits_core.hold_credits`.
         """
-        rule = hold_rule(
-            estimate,
-            action,
-            metadata,
-            expires_in=expires_in,
-            step=step,
-            shortfall=shortfall,
-            exempt_when=exempt_when,
-            outage_limit=outage_limit,
-        )
+        rule = hold_rule(estimate, action, metadata, **options)
         return charge_dependency(rule, self._user, self._client, self._outage, self._lease)
 
     def charges(
@@ -258,9 +237,7 @@ class Paywall:
         cost: Cost | Given,
         action: str | None = None,
         metadata: Mapping[str, Any] | Given | None = None,
-        *,
-        exempt_when: Given | None = None,
-        outage_limit: int = 0,
+        **options: Unpack[PriceOptions],
     ) -> Callable[[F], F]:
         """`require_credits` as a decorator, between the route and the function.
 
@@ -270,9 +247,7 @@ class Paywall:
             @paywall.charges(10)
             async def chat(charge: Charge) -> str: ...
         """
-        paid = self.require_credits(
-            cost, action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
-        )
+        paid = self.require_credits(cost, action, metadata, **options)
         return partial(paid_endpoint, paid)
 
     def holds(
@@ -280,24 +255,10 @@ class Paywall:
         estimate: Cost | Given,
         action: str | None = None,
         metadata: Mapping[str, Any] | Given | None = None,
-        *,
-        expires_in: float | timedelta = HOLD_SECONDS,
-        step: int | None = None,
-        shortfall: Shortfall = "take",
-        exempt_when: Given | None = None,
-        outage_limit: int = 0,
+        **options: Unpack[HoldOptions],
     ) -> Callable[[F], F]:
         """`hold_credits` as a decorator, between the route and the function."""
-        held = self.hold_credits(
-            estimate,
-            action,
-            metadata,
-            expires_in=expires_in,
-            step=step,
-            shortfall=shortfall,
-            exempt_when=exempt_when,
-            outage_limit=outage_limit,
-        )
+        held = self.hold_credits(estimate, action, metadata, **options)
         return partial(paid_endpoint, held)
 
     def _client(self) -> AsyncCredits:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast
 
 from flask import current_app, request
 
-from credits_core.charge.terms import HOLD_SECONDS
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.rules import hold_rule, price_rule
 from credits_flask.answers import answer_error
@@ -20,14 +19,12 @@ from credits_flask.site import EXTENSION, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import timedelta
 
     from flask import Blueprint, Flask, Response
 
     from credits_core.charge import Charge, Cost
-    from credits_core.charge.terms import Shortfall
     from credits_core.client import Credits
-    from credits_core.http.rules import Given, Rule
+    from credits_core.http.rules import Given, HoldOptions, PriceOptions, Rule
 
 __all__ = ["FlaskCredits"]
 
@@ -125,9 +122,7 @@ class FlaskCredits:
         cost: Cost | Given,
         action: str | None = None,
         metadata: Mapping[str, Any] | Given | None = None,
-        *,
-        exempt_when: Given | None = None,
-        outage_limit: int = 0,
+        **options: Unpack[PriceOptions],
     ) -> Charge:
         """Charge the user of the request that is being served a fixed price, now.
 
@@ -145,9 +140,7 @@ class FlaskCredits:
         Raises `InsufficientCreditsError` and what `Credits.deduct` raises, which Flask answers;
         `RuntimeError` once the answer has begun.
         """
-        rule = price_rule(
-            cost, action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
-        )
+        rule = price_rule(cost, action, metadata, **options)
         return current_request().begin(rule)
 
     def hold_credits(
@@ -155,12 +148,7 @@ class FlaskCredits:
         estimate: Cost | Given,
         action: str | None = None,
         metadata: Mapping[str, Any] | Given | None = None,
-        *,
-        expires_in: float | timedelta = HOLD_SECONDS,
-        step: int | None = None,
-        shortfall: Shortfall = "take",
-        exempt_when: Given | None = None,
-        outage_limit: int = 0,
+        **options: Unpack[HoldOptions],
     ) -> Charge:
         """Hold an estimate for the request that is being served, now; its answer settles it.
 
@@ -171,16 +159,7 @@ class FlaskCredits:
 
         The arguments are those of `require_credits` and of `credits_core.hold_credits`.
         """
-        rule = hold_rule(
-            estimate,
-            action,
-            metadata,
-            expires_in=expires_in,
-            step=step,
-            shortfall=shortfall,
-            exempt_when=exempt_when,
-            outage_limit=outage_limit,
-        )
+        rule = hold_rule(estimate, action, metadata, **options)
         return current_request().begin(rule)
 
     def charges(
@@ -188,9 +167,7 @@ class FlaskCredits:
         cost: Cost | Given,
         action: str | None = None,
         metadata: Mapping[str, Any] | Given | None = None,
-        *,
-        exempt_when: Given | None = None,
-        outage_limit: int = 0,
+        **options: Unpack[PriceOptions],
     ) -> Callable[[F], F]:
         """`require_credits` as a decorator of a view, under its route.
 
@@ -200,9 +177,7 @@ class FlaskCredits:
         Raises `PricingConfigError` for a cost below 0 and `InvalidRequestError` for one that is
         no whole number, or an action that is none, when it is called: at import.
         """
-        rule = price_rule(
-            cost, action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
-        )
+        rule = price_rule(cost, action, metadata, **options)
         return lambda view: _paid(rule, view)
 
     def holds(
@@ -210,24 +185,10 @@ class FlaskCredits:
         estimate: Cost | Given,
         action: str | None = None,
         metadata: Mapping[str, Any] | Given | None = None,
-        *,
-        expires_in: float | timedelta = HOLD_SECONDS,
-        step: int | None = None,
-        shortfall: Shortfall = "take",
-        exempt_when: Given | None = None,
-        outage_limit: int = 0,
+        **options: Unpack[HoldOptions],
     ) -> Callable[[F], F]:
         """`hold_credits` as a decorator of a view, under its route: see `charges`."""
-        rule = hold_rule(
-            estimate,
-            action,
-            metadata,
-            expires_in=expires_in,
-            step=step,
-            shortfall=shortfall,
-            exempt_when=exempt_when,
-            outage_limit=outage_limit,
-        )
+        rule = hold_rule(estimate, action, metadata, **options)
         return lambda view: _paid(rule, view)
 
     def charge_blueprint(
@@ -236,18 +197,14 @@ class FlaskCredits:
         cost: Cost | Given,
         action: str | None = None,
         metadata: Mapping[str, Any] | Given | None = None,
-        *,
-        exempt_when: Given | None = None,
-        outage_limit: int = 0,
+        **options: Unpack[PriceOptions],
     ) -> None:
         """Charge for every view of a blueprint, and of those nested in it, before it runs.
 
         It is a `before_request` of the blueprint, in the order in which these are added. Answers
         to OPTIONS that Flask makes by itself are free. The other arguments are those of `charges`.
         """
-        rule = price_rule(
-            cost, action, metadata, exempt_when=exempt_when, outage_limit=outage_limit
-        )
+        rule = price_rule(cost, action, metadata, **options)
 
         def charge() -> None:
             route = request.url_rule

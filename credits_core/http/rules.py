@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from credits_core import validation
 from credits_core.charge.price import Cost, Priced, check_cost
@@ -19,12 +19,29 @@ if TYPE_CHECKING:
     from credits_core.charge.terms import Shortfall
     from credits_core.outage import OutageJournal
 
-__all__ = ["Given", "Rule", "hold_rule", "price_rule", "route_of"]
+__all__ = ["Given", "HoldOptions", "PriceOptions", "Rule", "hold_rule", "price_rule", "route_of"]
 
 Given: TypeAlias = Callable[..., Any]
 """A function of the app's own, called for each request as its framework calls such functions."""
 
 _MAX_ROUTE = 255
+
+
+class PriceOptions(TypedDict, total=False):
+    """What else a fixed price may say."""
+
+    exempt_when: Given | None
+    """Answers True for who need not pay."""
+    outage_limit: int
+    """How many credits each user may be served by a process while the store is away."""
+
+
+class HoldOptions(PriceOptions, total=False):
+    """What else a hold may say: see `credits_core.hold_credits`."""
+
+    expires_in: float | timedelta
+    step: int | None
+    shortfall: Shortfall
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +115,12 @@ def price_rule(
     action: str | None,
     metadata: Mapping[str, Any] | Given | None,
     *,
-    exempt_when: Given | None,
-    outage_limit: int,
+    exempt_when: Given | None = None,
+    outage_limit: int = 0,
 ) -> Rule:
     """The rule of a fixed price.
 
-    >>> price_rule(10, "chat", None, exempt_when=None, outage_limit=0).held
+    >>> price_rule(10, "chat", None).held
     False
     """
 
@@ -121,10 +138,10 @@ def hold_rule(
     metadata: Mapping[str, Any] | Given | None,
     *,
     expires_in: float | timedelta = HOLD_SECONDS,
-    step: int | None,
-    shortfall: Shortfall,
-    exempt_when: Given | None,
-    outage_limit: int,
+    step: int | None = None,
+    shortfall: Shortfall = "take",
+    exempt_when: Given | None = None,
+    outage_limit: int = 0,
 ) -> Rule:
     """The rule of a hold."""
     hold_terms("-", 1, "-", None, expires_in=expires_in, step=step, shortfall=shortfall)
