@@ -8,8 +8,8 @@ URL of a real server:
   `# app.py, continued` goes on with it.
 - In console blocks every line that begins with `$ ` runs and must succeed; what follows it
   must be what it prints, where `…` stands for anything. `uvicorn`, `flask` and `python`
-  (runserver) go on serving; `curl` asks them; other commands of `manage.py` end. Of `make` and `pip` lines the targets and the
-  extras must exist; CI runs the targets themselves.
+  (runserver) go on serving; `curl` asks them; other commands of `manage.py` end. Of `make` and
+  `pip` lines the targets and the extras must exist; CI runs the targets themselves.
 """
 
 from __future__ import annotations
