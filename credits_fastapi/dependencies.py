@@ -97,7 +97,9 @@ def charge_dependency(
 
 def _route(connection: HTTPConnection) -> str:
     scope = connection.scope
-    path = getattr(scope.get("route"), "path", scope["path"])
+    # Since routers are kept as they were included, their routes do not know the whole path.
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    path = getattr(included or scope.get("route"), "path_format", scope["path"])
     return route_of(scope.get("method", "WebSocket"), f"{scope.get('root_path', '')}{path}")
 
 

@@ -140,7 +140,9 @@ def current_request() -> RequestCharges:
     """
     found: RequestCharges | None = request.environ.get(_WHERE)
     if found is None:
-        raise RuntimeError("nothing would settle this charge: call init_app on the app, and ask it")
+        raise RuntimeError(
+            "nothing would settle this charge: call init_app on the app that serves this request"
+        )
     return found
 
 

@@ -85,18 +85,18 @@ class PaidRequest:
             charge.end(ending, error)
 
     async def aserved(self) -> None:
-        """End the fixed prices of an answer that is about to leave as a whole.
+        """End what must be paid before an answer leaves: everything but holds.
 
-        A hold is settled when it has left: if the process dies in between, it expires.
+        A hold is settled when the answer has left: if the process dies in between, it expires.
         """
         for charge in reversed(self.charges):
-            if not charge.tab.held:
+            if not _on_hold(charge):
                 await charge.aend("served")
 
     def served(self) -> None:
-        """End the fixed prices of an answer that is about to leave: see `aserved`."""
+        """End what must be paid before an answer leaves: see `aserved`."""
         for charge in reversed(self.charges):
-            if not charge.tab.held:
+            if not _on_hold(charge):
                 charge.end("served")
 
     def headers(self, *, whole: bool) -> list[tuple[str, str]]:
@@ -105,7 +105,7 @@ class PaidRequest:
         `whole` is whether the answer leaves as a whole: the cost of a hold is not known before.
         What is left is not, before it is settled.
         """
-        holds = any(charge.open and charge.tab.held for charge in self.charges)
+        holds = any(charge.open and _on_hold(charge) for charge in self.charges)
         if not self.charges or (holds and not whole):
             return []
         found = [(COST_HEADER, str(sum(charge.cost for charge in self.charges)))]
@@ -113,6 +113,11 @@ class PaidRequest:
         if balances and not holds:
             found.append((REMAINING_HEADER, str(balances[-1])))
         return found
+
+
+def _on_hold(charge: Charge) -> bool:
+    """Whether credits of it are on hold in the ledger: what a journal admits is paid as a price."""
+    return charge.tab.held and charge.id is not None
 
 
 def credits_event(charge: Charge, *, top_up_url: str | None = None) -> str:

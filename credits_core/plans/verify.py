@@ -8,6 +8,7 @@ read again, or, being small and busy, is read inside that instant itself.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -250,12 +251,18 @@ def _repair(keys: KeySpace, user_id: str, account: Account) -> Command[int | Non
         str(len(account.open)),
         *_ranges(known, account.open),
         *(str(part.count) for part in known),
-        str(sum(part.total for part in known)),
+        _in_two(sum(part.total for part in known)),
         account.folded,
     )
     call = Call(scripts.REPAIR, keys.account(user_id)[:3], args)
     decode = partial(_decode_repair, user_id=user_id)
     return Command("rebuild_balance", user_id, call, decode, writes=True)
+
+
+def _in_two(total: Number) -> str:
+    """A sum as multiples of 2^26 and the rest: a double holds both exactly, and not always it."""
+    high = math.floor(total) >> 26
+    return f"{high} {total - (high << 26)}"
 
 
 def _decode_repair(reply: Reply, *, user_id: str) -> int | None:

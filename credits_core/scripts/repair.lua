@@ -3,7 +3,8 @@
 -- KEYS  1 balance  2 log  3 state
 -- ARGV  1 most open entries to sum here  2 known ranges  3 open ranges
 --       4... low, high of each range, known ones first; then the count of each known range;
---       then the sum of the known ranges; last what state said of folding then, or ''
+--       then the sum of the known ranges, '<multiples of 2^26> <rest>'; last what state said of
+--       folding then, or ''
 -- Reply {'ok', now, balance before or '', balance after} | {'changed', now}
 --       | {'state', now, what, detail} | {'limit', now, rule, sum}
 -- The counts, and that nothing was folded meanwhile, are the compare of a compare-and-set:
@@ -23,7 +24,10 @@ for i = 1, known do
 end
 if total(counts, known + 1) > tonumber(ARGV[1]) then return {'changed', stamp} end
 
-local sum = tonumber(ARGV[expected + known])
+-- In two parts, each exact: where clocks differ, sums on the way may pass what a double holds.
+local UNIT = 67108864
+local high, low = string.match(ARGV[expected + known], '^(%S+) (%S+)$')
+high, low = tonumber(high), tonumber(low)
 for i = known, known + open - 1 do
   local members = redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[4 + 2 * i], ARGV[5 + 2 * i])
   for _, member in ipairs(members) do
@@ -35,9 +39,11 @@ for i = known, known + open - 1 do
     if type(amount) ~= 'number' or not (math.abs(amount) <= MAX_BALANCE) then
       return {'state', stamp, 'malformed_entry', string.sub(member, 1, 80)}
     end
-    sum = sum + amount
+    local above = math.floor(amount / UNIT)
+    high, low = high + above, low + (amount - above * UNIT)
   end
 end
+local sum = high * UNIT + low
 if sum > MAX_BALANCE or sum < -MAX_BALANCE then return {'limit', stamp, 'max_balance', digits(sum)} end
 
 local text = sum == math.floor(sum) and digits(sum) or string.format('%.17g', sum)

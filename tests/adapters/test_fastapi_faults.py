@@ -1,15 +1,22 @@
 """Work that is broken off, and a store that is away, behind a real uvicorn."""
 
 import asyncio
+import errno
+import os
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 import redis
+from fastapi import Depends, FastAPI
 
 from credits_core import Credits
-from tests.adapters.test_fastapi import TAKEN_AND_GIVEN_BACK, get, log, make_app
+from credits_core.outage import OutageJournal
+from credits_fastapi import Paywall
+from tests.adapters.test_fastapi import TAKEN_AND_GIVEN_BACK, get, log, make_app, signed_in
 from tests.adapters.test_fastapi_support import Served
 from tests.support.servers import Server
 
@@ -122,3 +129,29 @@ def test_an_account_that_cannot_be_worked_on_is_500_without_internals(
     assert payer not in response.text
     assert "hash" not in response.text
     raw.delete(f"txs:{payer}")
+
+
+@pytest.mark.parametrize("kind", ["require_credits", "hold_credits"])
+def test_what_an_outage_serves_and_cannot_write_down_is_not_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Server() as own, OutageJournal(tmp_path / "journal") as journal:
+        app = FastAPI()
+        paywall = Paywall(signed_in, url=own.url, outage=journal)
+        paywall.install(app)
+        paid = getattr(paywall, kind)(10, "paid", outage_limit=30)
+        app.get("/", dependencies=[Depends(paid)])(lambda: "done")
+        with Served(app) as served:
+            with Credits.from_url(own.url) as credits:
+                credits.initialize_user("alice", 100)
+            assert get(served, "/", "alice").status_code == 200
+            own.kill()
+            assert get(served, "/", "alice").json() == "done"
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "fsync", full)
+                response = get(served, "/", "alice")
+            assert response.status_code == 503
+            assert "done" not in response.text

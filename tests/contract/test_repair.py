@@ -70,3 +70,18 @@ def test_a_log_that_vanishes_before_the_repair_is_noticed(
         _rebuild_with(server, user, lambda: raw.delete(f"txs:{user}"))
     assert refused.value.state == "missing_log"
     assert int(raw.get(f"balance:{user}")) == 17
+
+
+@pytest.mark.parametrize("young", [0, ENTRIES])
+def test_sums_on_the_way_may_pass_what_a_double_holds(
+    server: Server, raw: redis.Redis, user: str, young: int
+) -> None:
+    """An entry that came last, by a clock that was behind: in the order of the log it is first."""
+    brim = 2**53 - 3
+    amounts = [brim, *[9] * 51, *[-(10**15)] * 3, *[1] * young]
+    raw.zadd(f"txs:{user}", {_entry(n, amount): n for n, amount in enumerate(amounts)})
+    raw.set(f"balance:{user}", 5)
+    with Credits.from_url(server.url) as credits:
+        assert credits.rebuild_balance(user) == sum(amounts)
+        assert credits.verify_balance(user).valid
+    assert int(raw.get(f"balance:{user}")) == sum(amounts)

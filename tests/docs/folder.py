@@ -7,11 +7,13 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -56,11 +58,15 @@ class Folder:
         return done.stdout
 
     def serve(self, words: list[str]) -> None:
-        """Start uvicorn, `flask run` or Django's runserver in place of what ran before."""
+        """Start uvicorn, gunicorn, `flask run` or runserver in place of what ran before."""
         self.end_program()
         port = free_port()
         self.address = f"http://{HOST}:{port}"
-        where = ["--noreload", str(port)] if words[0] == "python" else ["--port", str(port)]
+        where = ["--port", str(port)]
+        if words[0] == "python":
+            where = ["--noreload", str(port)]
+        elif words[0] == "gunicorn":
+            where = ["--bind", f"{HOST}:{port}"]
         settings = [f"{name}={value}" for name, value in self.environment.items()]
         # `spawn` makes sure of its end; `env` gives it the folder and the environment.
         line = f"cd {shlex.quote(str(self.path))} && exec {shlex.join([*words, *where])}"
@@ -103,6 +109,8 @@ class Folder:
     def end_program(self) -> None:
         """End what serves, if anything does."""
         if self._program is not None:
+            with suppress(ProcessLookupError):  # its workers with it
+                os.killpg(self._program.pid, signal.SIGKILL)
             reap(self._program)
             self._program = None
 

@@ -98,6 +98,8 @@ class Run:
             for kill in range(1, self.kills + 1):
                 while self.begun < self.jobs * kill // (self.kills + 1):
                     time.sleep(0.001)
+                # Not just when an answer has come: that would look at one moment only.
+                time.sleep(random.uniform(0, 0.03))
                 workers.kill_one()
             for one in clients:
                 one.result()
@@ -167,24 +169,26 @@ def figures(run: Run, workers: Workers, credits: Credits, price: int) -> tuple[i
     return unserved, unpaid
 
 
+# Jobs, kills, and how many of them may be served and not charged: those that a worker had sent
+# and not settled. In many kills that is fewer than one a kill, in few it may be any of a worker's.
 SIZES = [
-    pytest.param(200, 8, id="short"),
-    pytest.param(3000, 80, id="long", marks=pytest.mark.soak),
+    pytest.param(200, 8, 8 * CLIENTS, id="short"),
+    pytest.param(3000, 80, 80, id="long", marks=pytest.mark.soak),
 ]
 
 
-@pytest.mark.parametrize(("jobs", "kills"), SIZES)
+@pytest.mark.parametrize(("jobs", "kills", "most"), SIZES)
 def test_a_hold_is_not_paid_for_work_that_a_killed_worker_did_not_deliver(
-    workers: Workers, credits: Credits, user: str, jobs: int, kills: int
+    workers: Workers, credits: Credits, user: str, jobs: int, kills: int, most: int
 ) -> None:
     unserved, unpaid = figures(Run("held", user, jobs, kills), workers, credits, USED)
     assert unserved == 0
-    assert unpaid <= kills
+    assert unpaid <= most
 
 
-@pytest.mark.parametrize(("jobs", "kills"), SIZES)
+@pytest.mark.parametrize(("jobs", "kills", "most"), SIZES)
 def test_a_fixed_price_of_a_killed_worker_stays_paid_and_is_all_that_does(
-    workers: Workers, credits: Credits, user: str, jobs: int, kills: int
+    workers: Workers, credits: Credits, user: str, jobs: int, kills: int, most: int
 ) -> None:
     unserved, unpaid = figures(Run("fixed", user, jobs, kills), workers, credits, PRICE)
     assert unserved <= kills * CLIENTS

@@ -14,12 +14,12 @@ from flask import (
 )
 
 from credits_core import Credits, CreditsError, InsufficientCreditsError, current_charge
-from credits_flask import FlaskCredits
+from credits_flask import FlaskCredits, current_credits
 from tests.adapters.flask_apps.conftest import signed_in
 from tests.adapters.paths.books import GIVEN_BACK, PAID, log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from flask.testing import FlaskClient
 
@@ -217,3 +217,71 @@ def test_a_key_is_honoured_although_the_form_was_read_before(
     assert again.headers["Idempotency-Replayed"] == "true"
     assert (again.headers["Credits-Cost"], other.status_code) == ("10", 422)
     assert log(credits, payer) == PAID
+
+
+def test_middleware_that_begins_with_its_first_piece_is_settled_too(
+    app: Flask, http: FlaskClient, credits: Credits, payer: str
+) -> None:
+    inner = app.wsgi_app
+
+    def lazily(environ: Any, start_response: Any) -> Iterator[bytes]:
+        yield from inner(environ, start_response)
+
+    app.wsgi_app = lazily  # type: ignore[method-assign]
+    paywall = FlaskCredits(app, user=signed_in)
+    app.add_url_rule("/<int:status>", view_func=lambda status: ("free", status), endpoint="free")
+    view = paywall.charges(10, "fixed")(lambda status: ("answer", status))
+    app.add_url_rule("/paid/<int:status>", view_func=view, endpoint="paid")
+    assert http.get("/200").text == "free"
+    assert http.get("/paid/200").headers["Credits-Remaining"] == "90"
+    assert http.get("/paid/500").headers["Credits-Cost"] == "0"
+    assert log(credits, payer) == [*PAID, *GIVEN_BACK]
+    assert current_charge() is None
+
+
+def test_a_charge_that_is_kept_or_given_back_by_the_view(
+    app: Flask, paywall: FlaskCredits, http: FlaskClient, credits: Credits, payer: str
+) -> None:
+    @app.get("/<verdict>/<int:status>")
+    @paywall.charges(10, "fixed")
+    def chat(verdict: str, status: int) -> Any:
+        getattr(current_credits.charge, verdict)()
+        return "", status
+
+    assert http.get("/keep/500").headers["Credits-Cost"] == "10"
+    assert http.get("/refund/200").headers["Credits-Cost"] == "0"
+    assert log(credits, payer) == [*PAID, *GIVEN_BACK]
+
+
+def test_a_request_with_a_key_and_two_charges_makes_them_once(
+    app: Flask, paywall: FlaskCredits, http: FlaskClient, credits: Credits, payer: str
+) -> None:
+    api = Blueprint("api", __name__)
+    paywall.charge_blueprint(api, 5, "api")
+
+    @api.post("/order")
+    @paywall.charges(2, "order")
+    def order() -> Any:
+        return "ordered", int(request.args["status"])
+
+    app.register_blueprint(api)
+    key = {"Idempotency-Key": "k"}
+    answers = [http.post("/order?status=200", headers=key) for _ in range(3)]
+    assert [answer.headers["Credits-Cost"] for answer in answers] == 3 * ["7"]
+    assert log(credits, payer) == [(-5, "api"), (-2, "order")]
+    key = {"Idempotency-Key": "another"}
+    assert http.post("/order?status=500", headers=key).status_code == 500
+    assert http.post("/order?status=500", headers=key).status_code == 500
+    assert credits.get_balance(payer) == 93
+
+
+def test_head_with_a_key_is_answered_again_without_a_body(
+    app: Flask, paywall: FlaskCredits, http: FlaskClient, credits: Credits, payer: str
+) -> None:
+    app.add_url_rule("/", view_func=paywall.charges(10, "fixed")(lambda: "answer"))
+    first, again = (http.head("/", headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert (first.data, again.data) == (b"", b"")
+    assert again.headers["Content-Length"] == first.headers["Content-Length"] == "6"
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert http.get("/", headers={"Idempotency-Key": "k"}).text == "answer"
+    assert log(credits, payer) == [*PAID, *PAID]

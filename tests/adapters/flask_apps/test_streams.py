@@ -132,3 +132,31 @@ def test_files_are_paid_when_they_are_sent(
     assert len(next(pieces) + next(pieces)) > 8192
     half.close()
     assert credits.get_balance(payer) == 50
+
+
+def test_a_stream_that_is_under_way_pays_for_nothing_else(
+    app: Flask, paywall: FlaskCredits, http: FlaskClient, credits: Credits, payer: str
+) -> None:
+    app.add_url_rule("/", view_func=paywall.charges(10, "fixed")(lambda: iter(["one", "two"])))
+    answer = http.get("/", buffered=False)
+    assert next(answer.iter_encoded()) == b"one"
+    assert current_charge() is None
+    assert answer.text == "two"
+    assert log(credits, payer) == PAID
+
+
+def test_a_whole_answer_is_settled_although_nobody_takes_it(
+    app: Flask, paywall: FlaskCredits, http: FlaskClient, credits: Credits, payer: str
+) -> None:
+    @app.get("/<int:status>")
+    @paywall.holds(5, "held")
+    def held(status: int) -> Any:
+        return ("answer", status) if status != 204 else ("", 204)
+
+    taken = http.get("/200", buffered=False)
+    assert next(taken.iter_encoded()) == b"answer"
+    taken.close()
+    assert credits.get_account(payer).held == 0
+    assert credits.get_balance(payer) == 95
+    assert http.get("/204", buffered=True).headers["Credits-Cost"] == "5"
+    assert credits.get_balance(payer) == 90

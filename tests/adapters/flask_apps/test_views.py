@@ -243,6 +243,21 @@ def test_signals_tell_what_was_paid_and_what_was_given_back(
     ]
 
 
+def test_each_of_two_charges_is_told_once(
+    app: Flask, paywall: FlaskCredits, http: FlaskClient
+) -> None:
+    told: list[Any] = []
+
+    def receive(sender: Flask, charge: Any) -> None:
+        told.append((charge.action, charge.cost))
+
+    charged.connect(receive, app)
+    both = paywall.charges(10, "fixed")(paywall.holds(5, "held")(lambda: "answer"))
+    app.add_url_rule("/", view_func=both, endpoint="both")
+    assert http.get("/", buffered=True).headers["Credits-Cost"] == "15"
+    assert told == [("fixed", 10), ("held", 5)]
+
+
 def test_a_receiver_that_fails_spoils_no_answer(
     app: Flask, paywall: FlaskCredits, http: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:

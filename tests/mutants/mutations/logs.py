@@ -18,7 +18,8 @@ MUTATIONS = (
         "if false",
         "a log that changed is repaired to an old sum",
     ),
-    Mutation("repair", "sum = sum + amount", "sum = sum", "open entries are not summed"),
+    Mutation("repair", "low + (amount - above * UNIT)", "low", "open entries are not summed"),
+    Mutation("repair", "high + above", "high", "of large entries the most is not summed"),
     Mutation(
         "repair", "if entries == 0 then", "if false then", "a lost log is repaired to nothing"
     ),
