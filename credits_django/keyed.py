@@ -24,6 +24,8 @@ __all__ = ["KeyedBody"]
 
 _PIECE = 64 * 1024
 
+_META = f"HTTP_{HEADER.upper().replace('-', '_')}"
+
 
 class KeyedBody:
     """The request body as it is read, its digest, and the answer that is kept."""
@@ -41,7 +43,7 @@ class KeyedBody:
     @classmethod
     def of(cls, request: Any) -> KeyedBody | None:
         """That of a request that carries a key."""
-        return cls(request) if HEADER in request.headers else None
+        return cls(request) if _META in request.META else None
 
     def read(self, *size: int) -> bytes:
         """Pass on what is read, and take the digest of it."""

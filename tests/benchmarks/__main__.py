@@ -5,7 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.benchmarks import fastapi_cost, flask_cost, live_cost, script_cost, stalls, tcp, upstash
+from tests.benchmarks import (
+    django_cost,
+    fastapi_cost,
+    flask_cost,
+    live_cost,
+    script_cost,
+    stalls,
+    tcp,
+    upstash,
+)
 from tests.support.servers import Server
 
 SUITES = {
@@ -16,6 +25,7 @@ SUITES = {
     "rest": upstash.rows,
     "fastapi": fastapi_cost.rows,
     "flask": flask_cost.rows,
+    "django": django_cost.rows,
 }
 
 

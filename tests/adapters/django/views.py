@@ -189,6 +189,27 @@ async def aby_hand(request: Any) -> HttpResponse:
     return JsonResponse({"balance": await request.credits.abalance()})
 
 
+@charges(10)
+def upload(request: Any) -> HttpResponse:
+    sizes = {name: len(one.read()) for name, one in request.FILES.items()}
+    return JsonResponse({**sizes, **request.POST.dict()})
+
+
+@charges(10)
+async def aupload(request: Any) -> HttpResponse:
+    return JsonResponse({"length": len(request.body), "note": request.POST.get("note")})
+
+
+@charges(10, "served", outage_limit=15)
+def outage(request: Any) -> HttpResponse:
+    return HttpResponse("served")
+
+
+@charges(10, "served", outage_limit=15)
+async def aoutage(request: Any) -> HttpResponse:
+    return HttpResponse("served")
+
+
 @charges(1000)
 def big(request: Any) -> HttpResponse:
     raise AssertionError("served without pay")
@@ -267,6 +288,10 @@ urlpatterns = [
     path("nested", nested),
     path("by-hand", by_hand),
     path("aby-hand", aby_hand),
+    path("upload", upload),
+    path("aupload", aupload),
+    path("outage", outage),
+    path("aoutage", aoutage),
     path("big", big),
     path("rest/function", rest_function),
     path("rest/big", rest_big),
