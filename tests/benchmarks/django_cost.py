@@ -16,6 +16,7 @@ import django
 from django.conf import settings
 
 from tests.benchmarks.fastapi_cost import Added, per_request
+from tests.benchmarks.flask_cost import per_deduct
 from tests.benchmarks.harness import ROUNDS
 
 if TYPE_CHECKING:
@@ -79,11 +80,13 @@ async def rows(server: Server) -> AsyncIterator[Added]:
     async def by_asgi(path: str) -> float:
         return await per_request(asgi, f"/a{path[1:]}")
 
+    bare = statistics.median(per_deduct(client()) for _ in range(ROUNDS))
     for what, measure in (("WSGI, sequential", by_wsgi), ("ASGI, 50 at once", by_asgi)):
         for path, name in (("/charged", "a charge"), ("/held", "a hold that is settled")):
             pairs = [(await measure(path), await measure("/plain")) for _ in range(ROUNDS + 1)]
             added = tuple(ours - theirs for ours, theirs in pairs[1:])
             plain = statistics.median(pair[1] for pair in pairs[1:])
-            yield Added(f"Django with {name}, {what}", added, plain)
+            told = f" (a bare deduct: {bare:.0f} µs)" if measure is by_wsgi else ""
+            yield Added(f"Django with {name}, {what}{told}", added, plain)
     await clients.aclose()
     clients.reset()
