@@ -25,9 +25,11 @@ end
 if total(counts, known + 1) > tonumber(ARGV[1]) then return {'changed', stamp} end
 
 -- In two parts, each exact: where clocks differ, sums on the way may pass what a double holds.
+-- Fractions are summed as other apps sum them, one after another.
 local UNIT = 67108864
 local high, low = string.match(ARGV[expected + known], '^(%S+) (%S+)$')
 high, low = tonumber(high), tonumber(low)
+local sum, integral = high * UNIT + low, low == math.floor(low)
 for i = known, known + open - 1 do
   local members = redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[4 + 2 * i], ARGV[5 + 2 * i])
   for _, member in ipairs(members) do
@@ -40,10 +42,11 @@ for i = known, known + open - 1 do
       return {'state', stamp, 'malformed_entry', string.sub(member, 1, 80)}
     end
     local above = math.floor(amount / UNIT)
+    sum, integral = sum + amount, integral and amount == math.floor(amount)
     high, low = high + above, low + (amount - above * UNIT)
   end
 end
-local sum = high * UNIT + low
+if integral then sum = high * UNIT + low end
 if sum > MAX_BALANCE or sum < -MAX_BALANCE then return {'limit', stamp, 'max_balance', digits(sum)} end
 
 local text = sum == math.floor(sum) and digits(sum) or string.format('%.17g', sum)

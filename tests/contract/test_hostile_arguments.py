@@ -112,7 +112,7 @@ async def test_a_repair_sums_only_numbers(store, user, amount):
     await store.run("SET", f"balance:{user}", 7)
     keys = KeySpace().account(user)[:3]
     reply = await execute(
-        store, Call(scripts.REPAIR, keys, ("2000", "0", "1", "-inf", "+inf", "0", ""))
+        store, Call(scripts.REPAIR, keys, ("2000", "0", "1", "-inf", "+inf", "0 0", ""))
     )
     assert reply[0] in ("state", "limit", "ok")
     text = (await store.look(user)).balance
