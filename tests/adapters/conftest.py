@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def credits(server: Server) -> Iterator[Credits]:
-    with Credits.from_url(server.url) as client:
+    with Credits.from_url(server.url, timeout=10) as client:
         yield client
 
 

@@ -22,6 +22,7 @@ class Served:
         config = uvicorn.Config(
             app,
             log_config=None,
+            log_level="info",  # of the process: another server may have lowered it
             access_log=False,
             ws="auto",
             lifespan="on",

@@ -50,7 +50,7 @@ def home(cluster):
 @pytest.fixture
 def credits(proxies, opened, sync):
     maker = Credits if sync else AsyncCredits
-    client = maker.from_url(f"redis+cluster://127.0.0.1:{proxies[0].port}", timeout=1)
+    client = maker.from_url(f"redis+cluster://127.0.0.1:{proxies[0].port}", timeout=2)
     return opened(AsyncFace(client) if sync else client)
 
 

@@ -45,7 +45,7 @@ def own() -> Iterator[Server]:
 
 @pytest.fixture
 def credits(own: Server) -> Iterator[Credits]:
-    with Credits.from_url(own.url) as client:
+    with Credits.from_url(own.url, timeout=10) as client:
         yield client
 
 

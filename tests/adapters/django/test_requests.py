@@ -72,7 +72,7 @@ async def test_an_async_view_reads_its_body_after_the_key(
 async def test_an_outage_is_served_up_to_its_limit_and_charged_afterwards(
     change: Callable[..., Any], tmp_path: Path, user: str
 ) -> None:
-    with Server(persistent=True) as own, Credits.from_url(own.url) as ledger:
+    with Server(persistent=True) as own, Credits.from_url(own.url, timeout=10) as ledger:
         ledger.initialize_user(user, 100)
         sync = Client(headers={"X-User": user})
         asynchronous = AsyncClient()

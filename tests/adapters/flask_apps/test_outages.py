@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def own() -> Iterator[Server]:
     with Server(persistent=True) as running:
-        with Credits.from_url(running.url) as credits:
+        with Credits.from_url(running.url, timeout=10) as credits:
             credits.initialize_user("alice", 100)
         yield running
 
@@ -68,7 +68,7 @@ def test_what_is_served_in_an_outage_is_charged_afterwards(own: Server, http: Fl
     assert http.post("/chat").status_code == 503  # 20 credits are the limit
     assert http.post("/story", buffered=True).text == "abc"
     own.start()
-    with Credits.from_url(own.url) as credits:
+    with Credits.from_url(own.url, timeout=10) as credits:
         wait_for(lambda: credits.get_balance("alice") == 67)
         assert sorted(log(credits, "alice")) == [(-10, "chat")] * 3 + [(-3, "story")]
 

@@ -42,7 +42,7 @@ def site(framework: Framework, own: Server) -> Iterator[Site]:
 
 @pytest.fixture
 def credits(own: Server) -> Iterator[Credits]:
-    with Credits.from_url(own.url) as client:
+    with Credits.from_url(own.url, timeout=10) as client:
         yield client
 
 
