@@ -258,7 +258,7 @@ class RepeatedRequestError(CreditsError):
 
     `state` says why: the first is `"running"` still (for `retry_after` seconds at most, if its
     worker died), the key was used for another request (`"mismatch"`), or the answer was given and
-    was too large to keep (`"not_kept"`).
+    not kept (`"not_kept"`): it was too large, or its client left it in the middle twice.
     """
 
     def __init__(self, state: RepeatState, message: str, *, retry_after: int | None = None) -> None:

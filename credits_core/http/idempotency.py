@@ -31,6 +31,7 @@ __all__ = [
     "KeyedRequest",
     "fingerprint",
     "key_of",
+    "unkept",
 ]
 
 HEADER: Final = "Idempotency-Key"
@@ -103,13 +104,16 @@ class KeyedRequest:
     key: str
     owner: str
     token: str
+    again: bool = False
+    """Whether it was taken over from a worker that gave no answer."""
     charges: int = 0
 
     @classmethod
     def of(cls, record: RequestRecord, user_id: str, route: str, key: str) -> KeyedRequest:
         """The request that begins, or `AnswerAgain`, or the error that says why it does not."""
         if record.state == "begun":
-            return cls(user_id, route, key, record.owner, record.token or record.owner)
+            token = record.token or record.owner
+            return cls(user_id, route, key, record.owner, token, record.again)
         if record.state == "answered":
             raise _again(record.answer or "")
         if record.state == "mismatch":
@@ -153,9 +157,14 @@ class AnswerKeeper:
         return json.dumps({"status": self.status, "headers": self._headers, "body": body})
 
 
+def unkept() -> str:
+    """What is stored of a request that was served, in the place of its answer."""
+    return json.dumps({"status": 200, "headers": [], "body": None})
+
+
 def _again(text: str) -> AnswerAgain | RepeatedRequestError:
     kept = json.loads(text)
     if kept["body"] is None:
-        return RepeatedRequestError("not_kept", "the first answer was too large to be kept")
+        return RepeatedRequestError("not_kept", "the first answer was served and not kept")
     headers = [(name, value) for name, value in kept["headers"]]
     return AnswerAgain(kept["status"], headers, base64.b64decode(kept["body"]))

@@ -15,7 +15,7 @@ from anyio import CancelScope
 
 from credits_core.charge.pending import AsyncPending, Pending, ainsist, insist
 from credits_core.errors import BackendError, CreditsError
-from credits_core.http.idempotency import LEASE_SECONDS, KeyedRequest, fingerprint
+from credits_core.http.idempotency import LEASE_SECONDS, KeyedRequest, fingerprint, unkept
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -83,7 +83,8 @@ class AsyncKeyed:
         """Keep the answer; where there is none let the same key try again, at once.
 
         `paid` is whether a fixed price stays paid without an answer: then whoever comes again
-        takes the request over, and its charge with it. Otherwise the next one is the first.
+        takes the request over, and its charge with it, but once only: else one price would buy
+        the work as often as its client leaves before the end. Otherwise the next one is the first.
         While the store is away it is tried again in the background.
         """
         self._renewing.cancel()
@@ -188,6 +189,8 @@ def _step(
     where = one.user_id, one.route, one.key, one.owner
     if answer is not None:
         return partial(client.finish_request, *where, answer.text())
+    if paid and one.again:
+        return partial(client.finish_request, *where, unkept())
     if paid:
         return partial(renew, lease=_LAPSED)
     return partial(client.abandon_request, *where)

@@ -56,11 +56,14 @@ class PaidRequest:
         return any(charge.open for charge in self.charges)
 
     def keeps(self, ending: Ending) -> bool:
-        """Whether a fixed price stays paid when the work ends like this."""
-        return any(
-            charge.tab.final(ending) if charge.open else charge.tab.taken
-            for charge in self.charges
-            if not charge.tab.held
+        """Whether all of it is a fixed price that stays paid when the work ends like this.
+
+        Whoever comes again is served under it. A hold pays for what was delivered and no more:
+        where there is one, the next request pays for itself.
+        """
+        paying = [charge for charge in self.charges if charge.terms.cost]
+        return not any(charge.tab.held for charge in paying) and any(
+            charge.tab.final(ending) if charge.open else charge.tab.taken for charge in paying
         )
 
     def delivered(self) -> None:

@@ -159,8 +159,8 @@ _REPEATED: Final = {
         409,
         "answer-not-kept",
         "Answer not kept",
-        "This request was served, and its answer was too large to be kept. Use a new key to have "
-        "it served, and charged, once more.",
+        "This request was served, and its answer was not kept. Use a new key to have it served, "
+        "and charged, once more.",
     ),
 }
 

@@ -243,6 +243,31 @@ async def test_who_takes_a_key_over_never_finds_a_charge_that_was_given_back(
     assert order == ["abandon_request", "refund"]
 
 
+async def test_who_left_what_was_metered_beside_a_fee_comes_again_as_a_new_request(
+    stage: Stage,
+) -> None:
+    """A hold that was settled at what was delivered does not pay for the same once more."""
+    held = stage.paywall.hold_credits(20, "metered")
+
+    @stage.app.post("/", dependencies=[stage.fixed])
+    async def endpoint(charge: Annotated[Charge, Depends(held)]) -> StreamingResponse:
+        return StreamingResponse(charge.stream(pieces(5), 1))
+
+    left = 0
+
+    async def leaves(message: Message) -> None:
+        nonlocal left
+        left += bool(message.get("body"))
+        if left == 3:
+            raise OSError
+
+    with suppress(ClientDisconnect):
+        await stage.ask("/", key="k", spec="2.4", send=leaves)
+    assert sum(await stage.log()) == -10 - 3
+    await stage.ask("/", key="k", spec="2.4")
+    assert sum(await stage.log()) == -10 - 3 - 10 - 5
+
+
 async def test_two_payers_of_a_request_have_one_key(stage: Stage) -> None:
     other = Paywall(lambda: "bob", stage.credits)
     await stage.credits.initialize_user("bob", 100)

@@ -225,6 +225,27 @@ def test_a_stream_that_was_left_in_its_middle_is_served_whole_and_charged_once(
     assert spent(credits, payer) == 10
 
 
+def test_who_leaves_a_stream_again_and_again_has_one_price_twice_at_most(
+    site: Site, credits: Credits, payer: str
+) -> None:
+    """Else who never reads the last piece would have the work for nothing, as often as he likes."""
+    path = "/echo-stream?pieces=40&pause=0.02"
+
+    def is_served_and_leaves() -> bool:
+        with Reader(site, path, payer, method="POST", key="k") as reader:
+            if b" 200 " not in reader.read_until("\r\n"):
+                return False  # the server has not noticed yet
+            reader.read_until(piece(2))
+            reader.leave()
+        return True
+
+    wait_for(is_served_and_leaves)
+    wait_for(is_served_and_leaves)
+    wait_for(lambda: "request-in-progress" not in site.post(path, payer, "k", "").text)
+    assert_problem(site.post(path, payer, "k", ""), "not_kept")
+    assert spent(credits, payer) == 10
+
+
 def test_work_whose_client_left_is_kept_for_when_it_comes_again(
     site: Site, credits: Credits, payer: str
 ) -> None:
