@@ -48,7 +48,7 @@ def begin(rule: Rule, request: Any, args: Any, kwargs: Any, name: str) -> Charge
         for key, one in _questions(rule)
     }
     terms, client = _terms(rule, request, payer, answers, name), clients.client()
-    if state.keyed is not None:
+    if state.keyed is not None and terms.cost:
         try:
             state.keyed.begin(client, payer, _route(request))
             terms = terms._replace(key=state.keyed.charge_key())
@@ -70,7 +70,7 @@ async def abegin(rule: Rule, request: Any, args: Any, kwargs: Any, name: str) ->
         for key, one in _questions(rule)
     }
     terms, client = _terms(rule, request, payer, answers, name), state.client
-    if state.keyed is not None:
+    if state.keyed is not None and terms.cost:
         try:
             await state.keyed.abegin(client, payer, _route(request))
             terms = terms._replace(key=state.keyed.charge_key())

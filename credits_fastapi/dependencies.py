@@ -60,7 +60,7 @@ def charge_dependency(
         terms = rule.terms_of(
             credits_user, price, credits_metadata, endpoint=endpoint, route=route, journal=journal
         )
-        if keyed is not None:
+        if keyed is not None and terms.cost:  # what is free asks nobody
             try:
                 await keyed.begin(connection, client, terms.user_id, route, lease)
                 terms = terms._replace(key=keyed.charge_key())

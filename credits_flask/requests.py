@@ -68,7 +68,7 @@ class RequestCharges(PaidRequest):
             route=route,
             journal=site.journal,
         )
-        if self.body is not None:
+        if self.body is not None and terms.cost:  # what is free asks nobody
             try:
                 terms = terms._replace(key=self._charge_key(self.body, terms.user_id, route))
             except BackendUnavailableError:
