@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,9 @@ __all__ = ["AccountAdmin"]
 
 PAGE = 50
 """Entries of the log on a page."""
+
+_INSTANT = re.compile("[0-9]{1,16}")
+"""In milliseconds, as the link to older entries has it; longer ones no log can have."""
 
 
 @admin.register(Account)
@@ -134,7 +138,7 @@ def _id_of_name(name: str) -> str:
 def _account(user: str, before: str | None) -> dict[str, Any]:
     """What the ledger has of an account; what is wrong is told on the page."""
     try:
-        end = int(before) if before and before.isascii() and before.isdigit() else None
+        end = int(before) if before and _INSTANT.fullmatch(before) else None
         account = client().get_account(user)
         entries = client().get_transactions(user, limit=PAGE + 1, end_time=end)
     except CreditsError as error:

@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["settle_when_closed", "settle_with_the_body"]
 
 
+class _Body(PaidBody):
+    _paid: RequestCredits
+
+    def __next__(self) -> bytes:
+        with self._paid.inside():
+            return super().__next__()
+
+
 class _AsyncBody(AsyncPaidBody):
+    _paid: RequestCredits
+
+    async def __anext__(self) -> bytes:
+        with self._paid.inside():
+            return await super().__anext__()
+
     def close(self) -> None:
         """What Django calls when a response is closed: in a thread, or in a server of threads."""
         if not self._ended:
@@ -32,13 +46,13 @@ def settle_with_the_body(response: Any, state: RequestCredits) -> None:
     A file is sent piece by piece, too: whole by the server, nobody would see its end.
     """
     pieces, keyed = response.streaming_content, state.keyed
-    body: _AsyncBody | PaidBody
+    body: _AsyncBody | _Body
     if response.is_async:
         source = pieces if keyed is None else keyed.apieces(pieces)
         body = _AsyncBody(source, state, partial(_adone, keyed))
     else:
         source = pieces if keyed is None else keyed.pieces(pieces)
-        body = PaidBody(source, state, partial(_done, keyed))
+        body = _Body(source, state, partial(_done, keyed))
     response.streaming_content = body
     response.close = partial(_close, body, response.close)
 
@@ -59,7 +73,7 @@ def _end(state: RequestCredits, close_response: Callable[[], None]) -> None:
         close_response()
 
 
-def _close(body: _AsyncBody | PaidBody, close_response: Callable[[], None]) -> None:
+def _close(body: _AsyncBody | _Body, close_response: Callable[[], None]) -> None:
     # Before the source, which Django closes first: it would take its last piece for sent.
     try:
         body.close()

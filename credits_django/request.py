@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
@@ -10,6 +11,7 @@ from django.core.exceptions import PermissionDenied, SynchronousOnlyOperation
 from django.core.handlers.asgi import ASGIRequest
 
 from credits_core.charge import Charge
+from credits_core.charge.nesting import inside
 from credits_core.charge.terms import hold_terms, price_terms
 from credits_core.http.paid import PaidRequest
 from credits_django import clients
@@ -19,6 +21,7 @@ from credits_django.signals import asend_all, send_all, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from credits_core import AsyncCredits, Credits
     from credits_core.charge import Cost
@@ -136,6 +139,10 @@ class RequestCredits(PaidRequest):
     def make(self, terms: Terms) -> Charge:
         """A charge that code of this request may begin and end, sync or async as it is."""
         return Charge(self.client, terms, threaded=True)
+
+    def inside(self) -> AbstractContextManager[None]:
+        """Run a part of the work that the charge of the view pays for: a piece of a stream."""
+        return nullcontext() if self.charge is None else inside(self.charge)
 
     def add(self, charge: Charge) -> None:
         """Let the answer end this charge."""

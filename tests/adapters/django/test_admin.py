@@ -251,3 +251,9 @@ def test_the_store_is_away_is_told_on_the_page(clerk: User, change: Callable[...
 
 def test_the_migration_is_all_there_is_to_migrate() -> None:
     call_command("makemigrations", "credits_django", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.parametrize("before", ["9" * 5000, "9" * 30, "-1", "yesterday"])
+def test_a_place_in_the_log_that_is_none_is_no_crash(clerk: User, payer: str, before: str) -> None:
+    response = signed_in(clerk).get(PAGE, {"user": payer, "before": before})
+    assert response.status_code == 200

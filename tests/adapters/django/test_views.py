@@ -242,3 +242,17 @@ def test_what_is_a_failure_is_for_the_app_to_say(
         assert http.get("/function?status=404")["Credits-Cost"] == "10"
         assert http.get("/function?status=500")["Credits-Cost"] == "0"
     assert amounts(credits, payer) == [-10, *GIVEN_BACK]
+
+
+@pytest.mark.parametrize("path", ["nested-stream", "anested-stream"])
+async def test_work_inside_a_stream_draws_on_the_charge_of_the_view(
+    side: Any, credits: Credits, payer: str, path: str
+) -> None:
+    response = await get(side, f"/{path}")
+    if response.is_async:
+        await body_of(response)
+    else:
+        await sync_to_async(lambda: b"".join(response), thread_sensitive=False)()
+    await sync_to_async(response.close, thread_sensitive=False)()
+    assert sum(amounts(credits, payer)) == -6
+    assert {one.action for one in credits.get_transactions(payer)} == {"user_initialized", "story"}

@@ -268,6 +268,27 @@ async def ninja_async(request: Any, size: int) -> dict[str, Any]:
     return {"size": size, "balance": request.credits.charge.balance}
 
 
+@holds(10, "story")
+def nested_stream(request: Any) -> HttpResponse:
+    def lines() -> Iterator[str]:
+        for number in range(3):
+            with request.credits.require_credits(2, "line"):
+                yield f"{number}\n"
+
+    return StreamingHttpResponse(lines())
+
+
+@holds(10, "story")
+async def anested_stream(request: Any) -> HttpResponse:
+    async def lines() -> AsyncIterator[str]:
+        for number in range(3):
+            async with request.credits.require_credits(2, "line"):
+                await asyncio.sleep(0)
+            yield f"{number}\n"
+
+    return StreamingHttpResponse(lines())
+
+
 urlpatterns = [
     path("function", function),
     path("afunction", afunction),
@@ -286,6 +307,8 @@ urlpatterns = [
     path("ametered", ametered),
     path("sync-stream", sync_stream),
     path("nested", nested),
+    path("nested-stream", nested_stream),
+    path("anested-stream", anested_stream),
     path("by-hand", by_hand),
     path("aby-hand", aby_hand),
     path("upload", upload),
