@@ -100,28 +100,27 @@ class KeyedBody:
             self.whole(piece)
             yield piece
 
-    def end(self, *, served: bool, paid: bool = False) -> None:
+    def end(self, *, served: bool, paid: bool = False) -> bool:
         """Keep the answer; where there is none, let the same key try again, in sync code.
 
         `paid` is whether a fixed price stays paid without an answer.
         """
         if (begun := self._ended()) is None:
-            return
+            return True
         answer = self._keeper if served else None
         if isinstance(begun, Keyed):
-            begun.end(answer, paid=paid)
-        else:
-            async_to_sync(begun.end)(answer, paid=paid)
+            return begun.end(answer, paid=paid)
+        ours: bool = async_to_sync(begun.end)(answer, paid=paid)
+        return ours
 
-    async def aend(self, *, served: bool, paid: bool = False) -> None:
+    async def aend(self, *, served: bool, paid: bool = False) -> bool:
         """Keep the answer, or let the same key try again, in async code."""
         if (begun := self._ended()) is None:
-            return
+            return True
         answer = self._keeper if served else None
         if isinstance(begun, Keyed):
-            await asyncio.to_thread(begun.end, answer, paid=paid)
-        else:
-            await begun.end(answer, paid=paid)
+            return await asyncio.to_thread(begun.end, answer, paid=paid)
+        return await begun.end(answer, paid=paid)
 
     def _ended(self) -> AsyncKeyed | Keyed | None:
         begun, self._begun = self._begun, None

@@ -154,16 +154,18 @@ class RequestCredits(PaidRequest):
         if self._asynchronous:
             async_to_sync(self.aend)(ending, error)
             return
-        if self.keyed is not None and ending != "served":
-            # First: who takes the key over must not find a charge that was given back.
-            self.keyed.end(served=False, paid=self.keeps(ending))
+        # First: who takes the key over must not find a charge that was given back.
+        keyed = self.keyed if ending != "served" else None
+        if keyed and not keyed.end(served=False, paid=self.keeps(ending)):
+            self.let_go()
         super().end(ending, error)
         send_all(self._news())
 
     async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, in async code, also those of sync code."""
-        if self.keyed is not None and ending != "served":
-            await self.keyed.aend(served=False, paid=self.keeps(ending))
+        keyed = self.keyed if ending != "served" else None
+        if keyed and not await keyed.aend(served=False, paid=self.keeps(ending)):
+            self.let_go()
         await super().aend(ending, error)
         if news := self._news():
             await asend_all(news)

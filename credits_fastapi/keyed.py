@@ -100,11 +100,10 @@ class KeyedAnswer:
         """Keep the answer: it is whole."""
         await self._end(self._answer, paid=False)
 
-    async def give_up(self, *, paid: bool) -> None:
+    async def give_up(self, *, paid: bool) -> bool:
         """There is no whole answer: let the same key try again. See `AsyncKeyed.end`."""
-        await self._end(None, paid=paid)
+        return await self._end(None, paid=paid)
 
-    async def _end(self, answer: AnswerKeeper | None, *, paid: bool) -> None:
+    async def _end(self, answer: AnswerKeeper | None, *, paid: bool) -> bool:
         keyed, self._keyed = self._keyed, None
-        if keyed is not None:
-            await keyed.end(answer, paid=paid)
+        return keyed is None or await keyed.end(answer, paid=paid)

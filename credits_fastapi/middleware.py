@@ -137,9 +137,9 @@ class _Answer(_Outgoing):
             await self._piece(message)
 
     async def end(self, ending: Ending, error: BaseException | None = None) -> None:
-        if self._keyed is not None:
-            # First: who takes the key over must not find a charge that was given back.
-            await self._keyed.give_up(paid=self._paid.keeps(ending))
+        # First: who takes the key over must not find a charge that was given back.
+        if self._keyed and not await self._keyed.give_up(paid=self._paid.keeps(ending)):
+            self._paid.let_go()
         await self._paid.aend(ending, error)
 
     async def _start(self, message: Message) -> None:

@@ -84,9 +84,9 @@ class RequestCharges(PaidRequest):
 
     def end(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, and send the signals of it."""
-        if ending != "served":
-            # First: who takes the key over must not find a charge that was given back.
-            self.end_key(None, paid=self.keeps(ending))
+        # First: who takes the key over must not find a charge that was given back.
+        if ending != "served" and not self.end_key(None, paid=self.keeps(ending)):
+            self.let_go()
         super().end(ending, error)
         self._tell()
 
@@ -95,11 +95,10 @@ class RequestCharges(PaidRequest):
         super().served()
         self._tell()
 
-    def end_key(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:
-        """Keep the answer for whoever asks again, or let the same key try again."""
+    def end_key(self, answer: AnswerKeeper | None, *, paid: bool = False) -> bool:
+        """Keep the answer for whoever asks again, or let the same key try again. See `Keyed`."""
         keyed, self.keyed = self.keyed, None
-        if keyed is not None:
-            keyed.end(answer, paid=paid)
+        return keyed is None or keyed.end(answer, paid=paid)
 
     @contextmanager
     def inside(self) -> Iterator[None]:

@@ -120,9 +120,8 @@ class Charge(Lifecycle):
                 "there is nothing to hand over: this charge is free, is paid by the charge around "
                 "it, or is not open"
             )
-        self._state = "ended"
+        self.let_go()
         self.handed_over = True
-        self._ledger.forget()
         return self.id
 
     @overload

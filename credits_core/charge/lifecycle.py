@@ -167,6 +167,13 @@ class Lifecycle:
             answer = self._sync_ledger().close(self.terms, move, self.tab.taken)
             self._settled(move, ending, answer, error)
 
+    def let_go(self) -> None:
+        """End it without a move in the ledger: that is for someone else to make."""
+        if self.open:
+            self._state = "ended"
+            if self.id is not None:
+                self._ledger.forget()
+
     async def aspend(self, amount: Number) -> None:
         """Count what the work is about to use, and see that it is held: see `spend`."""
         await self._acover(amount, self.tab.meter, self._async_ledger())

@@ -79,13 +79,15 @@ class AsyncKeyed:
         request = KeyedRequest.of(await begin(), user_id, route, key)
         return cls(client, request, partial(begin, owner=request.owner), lease / 3)
 
-    async def end(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:
+    async def end(self, answer: AnswerKeeper | None, *, paid: bool = False) -> bool:
         """Keep the answer; where there is none let the same key try again, at once.
 
         `paid` is whether a fixed price stays paid without an answer: then whoever comes again
         takes the request over, and its charge with it, but once only: else one price would buy
         the work as often as its client leaves before the end. Otherwise the next one is the first.
         While the store is away it is tried again in the background.
+
+        Answers False where another worker has taken it over meanwhile: its charges are that one's.
         """
         self._renewing.cancel()
         step: Callable[[], Awaitable[object]] = _step(
@@ -94,15 +96,17 @@ class AsyncKeyed:
         telling = AsyncPending.of(self._client).start(self._tell(step), _told(self.request))
         with CancelScope(shield=True):
             await asyncio.shield(telling)
+        return telling.result()
 
-    async def _tell(self, step: Callable[[], Awaitable[object]]) -> None:
+    async def _tell(self, step: Callable[[], Awaitable[object]]) -> bool:
         try:
-            await step()
+            return _ours(await step())
         except BackendError as error:
             _not_kept(self.request, error)
             AsyncPending.of(self._client).start(ainsist(step), _told(self.request))
         except CreditsError as error:
             _not_kept(self.request, error)
+        return True
 
 
 class Keyed:
@@ -151,7 +155,7 @@ class Keyed:
         request = KeyedRequest.of(begin(), user_id, route, key)
         return cls(client, request, partial(begin, owner=request.owner), lease / 3)
 
-    def end(self, answer: AnswerKeeper | None, *, paid: bool = False) -> None:
+    def end(self, answer: AnswerKeeper | None, *, paid: bool = False) -> bool:
         """Keep the answer, or let the same key try again: see `AsyncKeyed.end`."""
         with self._turn:  # no renewal that is under way may come after it
             self._ended.set()
@@ -159,12 +163,13 @@ class Keyed:
             self._client, self.request, self._renew, answer, paid=paid
         )
         try:
-            step()
+            return _ours(step())
         except BackendError as error:
             _not_kept(self.request, error)
             Pending.of(self._client).start(partial(insist, step), _told(self.request))
         except CreditsError as error:
             _not_kept(self.request, error)
+        return True
 
     def _renewed(self, pause: float) -> None:
         while not self._ended.wait(pause):
@@ -194,6 +199,11 @@ def _step(
     if paid:
         return partial(renew, lease=_LAPSED)
     return partial(client.abandon_request, *where)
+
+
+def _ours(told: object) -> bool:
+    """Whether the store still knew the request as this worker's."""
+    return told is not False and getattr(told, "state", "begun") == "begun"
 
 
 async def _arenewed(renew: Callable[[], Awaitable[RequestRecord]], seconds: float) -> None:

@@ -76,6 +76,11 @@ class PaidRequest:
         for charge in self.charges:
             charge.tab.unsent(first=first)
 
+    def let_go(self) -> None:
+        """Leave every charge to the worker that has taken the request over, and them with it."""
+        for charge in self.charges:
+            charge.let_go()
+
     async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, the last first."""
         for charge in reversed(self.charges):

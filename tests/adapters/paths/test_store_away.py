@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-_BOUND = 2.5
-"""Seconds within which every answer comes: 1.5, and what a loaded machine adds."""
+_BOUND = 10
+"""Seconds within which every answer comes: far more than 1.5, for loaded machines."""
 
 PATHS = ["/ok", "/stream", "/held", "/metered", "/big", "/priced?seconds=1"]
 
