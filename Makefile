@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Test processes at a time, each with a server of its own; half the suite is waiting. A file
 # stays in one of them: the examples of a page are one story.
-JOBS ?= $(shell $(PYTHON) -c "import os; print(max(2, min(8, os.cpu_count() or 2)))")
+JOBS ?= $(shell $(PYTHON) -c "import os; print(min(8, 1 + (os.cpu_count() or 2)))")
 
 .PHONY: demo test litellm mutants lint types bench soak docs build smoke clean
 
