@@ -48,6 +48,8 @@ class Paid:
         @wraps(view)
         def paid(*args: Any, **kwargs: Any) -> Any:
             request = request_in(args)
+            if request.method == "OPTIONS":  # as in other frameworks: a browser asks by itself
+                return view(*args, **kwargs)
             try:
                 charge = begin(self.rule, request, _from(request, args), kwargs, name)
             except NobodyPays:
@@ -63,6 +65,8 @@ class Paid:
         @wraps(view)
         async def paid(*args: Any, **kwargs: Any) -> Any:
             request = request_in(args)
+            if request.method == "OPTIONS":
+                return await view(*args, **kwargs)
             try:
                 charge = await abegin(self.rule, request, _from(request, args), kwargs, name)
             except NobodyPays:
@@ -85,7 +89,7 @@ def charges(
 
     It charges before the view runs. An answer of 400 or more, returned or raised, gives the
     credits back before it is sent; so does a stream whose first piece never left. In the view,
-    `request.credits.charge` is the `Charge`.
+    `request.credits.charge` is the `Charge`. OPTIONS is free.
 
     `cost` is credits (0 is free), a `Priced` action, the name of an action in
     `CREDITS["PRICES"]`, or a function of the view's arguments that answers one of them.

@@ -256,3 +256,13 @@ async def test_work_inside_a_stream_draws_on_the_charge_of_the_view(
     await sync_to_async(response.close, thread_sensitive=False)()
     assert sum(amounts(credits, payer)) == -6
     assert {one.action for one in credits.get_transactions(payer)} == {"user_initialized", "story"}
+
+
+@pytest.mark.parametrize("path", ["dispatched", "adispatched"])
+async def test_options_is_free(side: Any, credits: Credits, payer: str, path: str) -> None:
+    if isinstance(side, AsyncClient):
+        response = await side.options(f"/{path}")
+    else:
+        response = await sync_to_async(side.options, thread_sensitive=False)(f"/{path}")
+    assert response.status_code == 200
+    assert amounts(credits, payer) == []
