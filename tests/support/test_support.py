@@ -210,7 +210,7 @@ class TestProxy:
             assert (raw.recv(100), raw.recv(100)) == (b"$5", b"")
 
     def test_delayed_request_lands_though_the_client_has_gone(self, server, proxy, client):
-        proxy.delay_request(0.5)
+        proxy.delay_request(2)
         with pytest.raises(redis.TimeoutError):
             _incr(client)
         client.close()
