@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from credits_core.errors import (
     AccountStateError,
@@ -17,13 +17,19 @@ from credits_core.errors import (
     RepeatedRequestError,
     TransactionError,
 )
+from credits_core.http.exchange import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from credits_core.errors import CreditsError
 
-__all__ = ["PROBLEM_JSON", "RETRY_AFTER", "TYPE_PREFIX", "Problem", "logged_problem", "problem"]
+__all__ = [
+    "PROBLEM_JSON",
+    "RETRY_AFTER",
+    "TYPE_PREFIX",
+    "logged_problem",
+    "problem",
+    "problem_details",
+]
 
 PROBLEM_JSON: Final = "application/problem+json"
 """The media type of problem details."""
@@ -33,7 +39,6 @@ TYPE_PREFIX: Final = "urn:credits-sdk:problem:"
 
 RETRY_AFTER: Final = 5
 """Seconds that a client is asked to wait while the store is away."""
-
 
 # Answers that say nothing of the error but its kind; the first that fits.
 _FIXED: Final = (
@@ -75,17 +80,9 @@ _FIXED: Final = (
 )
 
 
-class Problem(NamedTuple):
-    """An answer: the HTTP status, the headers (content type included) and the JSON body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Mapping[str, Any]
-
-
 def problem(
     error: CreditsError, *, retry_after: int = RETRY_AFTER, top_up_url: str | None = None
-) -> Problem:
+) -> Answer:
     """What to answer to a client whose request ended in `error`.
 
     - 402 for `InsufficientCreditsError`, with `required` and `available` in credits, the
@@ -116,7 +113,7 @@ def problem(
         return _insufficient(error, top_up_url)
     if isinstance(error, BackendError):
         detail = f"Credits cannot be charged at the moment. Try again in {retry_after} seconds."
-        answer = _answer(503, "credits-unavailable", "Credits unavailable", detail)
+        answer = problem_details(503, "credits-unavailable", "Credits unavailable", detail)
         return answer._replace(headers={**answer.headers, "Retry-After": str(retry_after)})
     if isinstance(error, LimitExceededError):
         return _limit(error)
@@ -124,16 +121,16 @@ def problem(
         return _repeated(error)
     if isinstance(error, HoldClosedError):
         detail = "The hold has ended already, in another way than is asked for."
-        return _answer(409, "hold-closed", "Hold closed", detail, state=error.state)
+        return problem_details(409, "hold-closed", "Hold closed", detail, state=error.state)
     for kind, status, name, title, detail in _FIXED:
         if isinstance(error, kind):
-            return _answer(status, name, title, detail)
-    return _answer(500, "internal", "Internal error", "The request could not be charged.")
+            return problem_details(status, name, title, detail)
+    return problem_details(500, "internal", "Internal error", "The request could not be charged.")
 
 
 def logged_problem(
     error: CreditsError, where: str, log: logging.Logger, *, top_up_url: str | None = None
-) -> Problem:
+) -> Answer:
     """The answer to `error`; what is not of the client's doing is logged, with `where` it was."""
     answer = problem(error, top_up_url=top_up_url)
     if answer.status != 402:
@@ -165,29 +162,29 @@ _REPEATED: Final = {
 }
 
 
-def _repeated(error: RepeatedRequestError) -> Problem:
-    answer = _answer(*_REPEATED[error.state])
+def _repeated(error: RepeatedRequestError) -> Answer:
+    answer = problem_details(*_REPEATED[error.state])
     if error.retry_after is None:
         return answer
     return answer._replace(headers={**answer.headers, "Retry-After": str(error.retry_after)})
 
 
-def _limit(error: LimitExceededError) -> Problem:
+def _limit(error: LimitExceededError) -> Answer:
     if error.rule == "frozen":
         # Why is between the operator and the user: it is not told here.
         detail = "This account is frozen: nothing is spent from it until the operator lifts that."
-        return _answer(403, "account-frozen", "Account frozen", detail, rule=error.rule)
+        return problem_details(403, "account-frozen", "Account frozen", detail, rule=error.rule)
     detail = "A limit of this account does not allow it."
-    return _answer(409, "limit-exceeded", "Limit exceeded", detail, rule=error.rule)
+    return problem_details(409, "limit-exceeded", "Limit exceeded", detail, rule=error.rule)
 
 
-def _insufficient(error: InsufficientCreditsError, top_up_url: str | None) -> Problem:
+def _insufficient(error: InsufficientCreditsError, top_up_url: str | None) -> Answer:
     detail = (
         f"This costs {error.required} credits and you can spend {error.available}: "
         f"{error.missing} more are needed."
     )
     told = {"action": error.action, "top_up_url": top_up_url}
-    return _answer(
+    return problem_details(
         402,
         "insufficient-credits",
         "Insufficient credits",
@@ -201,7 +198,11 @@ def _insufficient(error: InsufficientCreditsError, top_up_url: str | None) -> Pr
     )
 
 
-def _answer(status: int, name: str, title: str, detail: str, **more: object) -> Problem:
+def problem_details(status: int, name: str, title: str, detail: str, **more: object) -> Answer:
+    """An answer of problem details (RFC 9457, 3.1), with further members.
+
+    `name` is what the stable `type` ends in; `title` is of the type, `detail` of this occurrence.
+    """
     body = {"type": TYPE_PREFIX + name, "title": title, "status": status, "detail": detail, **more}
     # A refusal is of this moment and of this user: no cache may keep it.
-    return Problem(status, {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store"}, body)
+    return Answer(status, {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store"}, body)
