@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import AsyncIterable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from credits_core.errors import InvalidRequestError
@@ -65,9 +66,10 @@ def _line(value: object, what: str) -> str:
     """A non-empty one-line text without blank edges."""
     if not isinstance(value, str):
         raise _fail(f"{what} is a str, not {type(value).__name__}: {_short(value)}")
-    if not value.strip():
+    bare = value.strip()
+    if not bare:
         raise _fail(f"{what} is blank: {_short(value)}")
-    if value != value.strip():
+    if value != bare:
         raise _fail(f"{what} begins or ends with blanks; strip it first: {_short(value)}")
     # str.isprintable would refuse emoji joiners too; only controls break logs and keys.
     if found := _UNSAFE.search(value):
@@ -117,10 +119,18 @@ def zoned(value: object) -> datetime:
 
 def action(value: object) -> str:
     """What the credits are for: 1 to 64 characters, and not the name of the sign-up."""
+    # An app has few of them, and each charge names one.
+    return _known_action(value) if type(value) is str else _action(value)
+
+
+def _action(value: object) -> str:
     text = line(value, "action", MAX_ACTION_CHARS)
     if text == SIGN_UP_ACTION:
         raise _fail(f"the action {text!r} marks a sign-up: call initialize_user for that")
     return text
+
+
+_known_action = lru_cache(maxsize=256)(_action)
 
 
 def allowance_name(value: object) -> str:
