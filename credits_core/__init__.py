@@ -40,6 +40,7 @@ from credits_core.errors import (
     RepeatedRequestError,
     TransactionError,
 )
+from credits_core.history import HistoryPage
 from credits_core.models import (
     Account,
     AccountExport,
@@ -73,6 +74,7 @@ __all__ = [
     "CreditsError",
     "FoldReport",
     "Grant",
+    "HistoryPage",
     "Hold",
     "HoldClosedError",
     "HoldNotFoundError",
