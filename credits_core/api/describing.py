@@ -38,6 +38,7 @@ _PROBLEMS: Final = {
     403: "Not allowed",
     409: "Not possible as the account stands",
     413: "The body is too large",
+    415: "The body is not JSON by its Content-Type",
     422: "A field of the body is missing or wrong",
     500: "The account cannot be worked on until the operator repairs it",
     503: "The store is away",

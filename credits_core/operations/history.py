@@ -1,4 +1,4 @@
-"""The log a page at a time, for clients that come back for more."""
+"""What a log tells: a page at a time, and added up."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from credits_core.history import read_history
 from credits_core.operations import AsyncOperations, Operations
+from credits_core.plans.usage import read_usage
+from credits_core.usage import days_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from credits_core.history import HistoryPage
+    from credits_core.usage import Usage
 
 
 class AsyncHistory(AsyncOperations):
@@ -42,6 +45,23 @@ class AsyncHistory(AsyncOperations):
                 cursor=cursor,
             )
         )
+
+    async def usage(
+        self,
+        user_id: str,
+        days: int | None = None,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> Usage:
+        """What an account spent and earned, a day of UTC and an action, without loading its log.
+
+        Of the last `days` (1 to 366, by default 7, today included), of those that end on `end`,
+        or of those from `start` to `end`, both included. What a hold did counts on the day on
+        which it was made. The log is read page by page, from now back to the first of the days.
+        """
+        first, last = days_of(days, start, end, await self._executor.now_ms())
+        return await self._executor.run_plan(read_usage(self._keys, user_id, first, last))
 
 
 class History(Operations):
@@ -84,3 +104,28 @@ class History(Operations):
                 cursor=cursor,
             )
         )
+
+    def usage(
+        self,
+        user_id: str,
+        days: int | None = None,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> Usage:
+        """What an account spent and earned, a day of UTC and an action, without loading its log.
+
+        Of the last `days` (1 to 366, by default 7, today included), of those that end on `end`,
+        or of those from `start` to `end`, both included. What a hold did counts on the day on
+        which it was made. The log is read page by page, from now back to the first of the days.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> video = credits.hold("alice", 50, "video")
+        >>> _ = credits.settle("alice", video.id, 30)
+        >>> usage = credits.usage("alice", 30)
+        >>> usage.total.earned, usage.total.spent, usage.actions["video"].spent, len(usage.days)
+        (100, 30, 30, 30)
+        """
+        first, last = days_of(days, start, end, self._executor.now_ms())
+        return self._executor.run_plan(read_usage(self._keys, user_id, first, last))
