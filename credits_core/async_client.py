@@ -16,6 +16,7 @@ from credits_core.models import AccountExport, BalanceVerification, Receipt, Rec
 from credits_core.operations.accounts import AsyncAccounts
 from credits_core.operations.allowances import AsyncAllowances
 from credits_core.operations.collections import AsyncCollections
+from credits_core.operations.history import AsyncHistory
 from credits_core.operations.holds import AsyncHolds
 from credits_core.operations.many import AsyncMany
 from credits_core.operations.requests import AsyncRequests
@@ -39,6 +40,7 @@ class AsyncCredits(
     AsyncAccounts,
     AsyncAllowances,
     AsyncCollections,
+    AsyncHistory,
     AsyncHolds,
     AsyncMany,
     AsyncRequests,

@@ -152,11 +152,12 @@ def addition(by_id: object, added_with: object) -> str:
     return idempotency_key(added_with)
 
 
-def reason(value: object) -> str | None:
-    """A reason as metadata: 1 to 255 characters, or None."""
+def reason(value: object, more: Mapping[str, Any] | None = None) -> str | None:
+    """A reason (1 to 255 characters, or None) as metadata, with what else is told."""
     if value is None:
-        return None
-    return metadata({"reason": line(value, "reason")})
+        return metadata(more)
+    metadata(more)
+    return metadata({**(more or {}), "reason": line(value, "reason")})
 
 
 def freeze_reason(value: object) -> str:
@@ -279,6 +280,11 @@ def rollover(value: object) -> int | Literal["none", "all"]:
     if isinstance(value, str):
         raise _fail(f"rollover is 'none', 'all' or a number of credits, not {_short(value)}")
     return _whole(value, "rollover", 0, MAX_AMOUNT)
+
+
+def days(value: object, most: int) -> int:
+    """How many days: 1 to `most`."""
+    return _whole(value, "days", 1, most)
 
 
 def limit(value: object) -> int:
