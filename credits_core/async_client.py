@@ -21,6 +21,7 @@ from credits_core.operations.holds import AsyncHolds
 from credits_core.operations.many import AsyncMany
 from credits_core.operations.requests import AsyncRequests
 from credits_core.operations.returns import AsyncReturns
+from credits_core.operations.sweeps import AsyncSweeps
 from credits_core.operations.transfers import AsyncTransfers
 from credits_core.plans.reconcile import GROUP, reconcile_group
 from credits_core.plans.verify import rebuild, verify
@@ -45,6 +46,7 @@ class AsyncCredits(
     AsyncMany,
     AsyncRequests,
     AsyncReturns,
+    AsyncSweeps,
     AsyncTransfers,
 ):
     """Prepaid credits of any number of users, in one store, for one event loop.

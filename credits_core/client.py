@@ -21,6 +21,7 @@ from credits_core.operations.holds import Holds
 from credits_core.operations.many import Many
 from credits_core.operations.requests import Requests
 from credits_core.operations.returns import Returns
+from credits_core.operations.sweeps import Sweeps
 from credits_core.operations.transfers import Transfers
 from credits_core.plans.reconcile import GROUP, reconcile_group
 from credits_core.plans.verify import rebuild, verify
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Credits(
-    Accounts, Allowances, Collections, History, Holds, Many, Requests, Returns, Transfers
+    Accounts, Allowances, Collections, History, Holds, Many, Requests, Returns, Sweeps, Transfers
 ):
     """Prepaid credits of any number of users, in one store. Threads may share a client.
 

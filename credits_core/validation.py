@@ -333,6 +333,14 @@ def duration_ms(value: object, what: str) -> int:
     return int(span)
 
 
+def duration_s(value: object, what: str, shortest: int, longest: int) -> float:
+    """A duration in seconds: from `shortest` to `longest`."""
+    span = _bounded_ms(value, what, longest * 1000)
+    if span < shortest * 1000:
+        raise _fail(f"{what} is at least {shortest}, not {_seconds(value)}")
+    return span / 1000
+
+
 def _seconds(value: object) -> str:
     if isinstance(value, timedelta):
         value = value.total_seconds()

@@ -136,6 +136,7 @@ CALLS = [
     ("verify_balance", lambda c, _: c.verify_balance("alice")),
     ("rebuild_balance", lambda c, _: c.rebuild_balance("alice")),
     ("reconcile", lambda c, _: c.reconcile(["alice", "bob", "carol"])),
+    ("reconcile_within", lambda c, _: c.reconcile_within(60)),
     (
         "resolve",
         lambda c, _: c.resolve(
