@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response, request
@@ -35,8 +36,8 @@ def blueprint_of(routes: Iterable[Route]) -> Blueprint:
 
 def _view(route: Route) -> Callable[[], Response]:
     def view() -> Response:
-        pairs = request.headers.items()
-        asked = read_request(route, _asker(route.who), request.query_string, pairs, _read)
+        headers, read = request.headers.items(), _reader(route.max_body)
+        asked = read_request(route, _asker(route.who), request.query_string, headers, read)
         if isinstance(asked, Answer):
             return _response(asked)
         try:
@@ -56,8 +57,11 @@ def _asker(who: Who) -> Any:
     return site.admin_id() if who is Who.ADMIN else None
 
 
-def _read(size: int) -> bytes:
-    return request.stream.read(size)
+def _reader(limit: int) -> Callable[[int], bytes]:
+    length = request.content_length
+    if length is not None and length <= limit:
+        return BytesIO(request.get_data()).read  # which a hook of the app's may have read before
+    return request.stream.read
 
 
 def _response(answer: Answer) -> Response:
