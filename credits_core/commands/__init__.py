@@ -5,6 +5,7 @@ from credits_core.commands.allowances import renew
 from credits_core.commands.holds import extend, hold, settle
 from credits_core.commands.log import bounds, log_page
 from credits_core.commands.moves import SignUp, add, batch, collect, deduct, initialize
+from credits_core.commands.payments import note_payment
 from credits_core.commands.requests import abandon_request, begin_request, finish_request
 from credits_core.commands.returns import Unfound, refund, revoke
 from credits_core.commands.transfers import Sent, cancel, confirm, outbox, recall, receive, send
@@ -30,6 +31,7 @@ __all__ = [
     "hold",
     "initialize",
     "log_page",
+    "note_payment",
     "outbox",
     "recall",
     "receive",
