@@ -39,6 +39,7 @@ from credits_core.errors import (
     PricingConfigError,
     RepeatedRequestError,
     TransactionError,
+    WebhookVerificationError,
 )
 from credits_core.models import (
     Account,
@@ -96,6 +97,7 @@ __all__ = [
     "RequestRecord",
     "Transaction",
     "TransactionError",
+    "WebhookVerificationError",
     "__version__",
     "adrain",
     "charges",

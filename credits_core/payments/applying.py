@@ -109,7 +109,7 @@ def _settled(paid: Paid, known: list[Told]) -> Steps[Applied]:
     for step in steps_of(paid, known):
         if step.credits > 0:
             taken[step.return_id] = yield from _take(paid, step, added)
-        elif given := min(-step.credits, taken.get(step.return_id, 0)):
+        elif given := step.given(taken, restored):
             back = yield _give(paid, step, given)
             added.append(back.tx_id)
             restored += given

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from credits_core.payments.told import Paid, Restored, Returned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from credits_core.payments.told import Told
 
@@ -21,11 +21,25 @@ __all__ = ["Step", "paid_of", "steps_of"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Credits to take for a return (above 0), or to give back of what it took, at most (below)."""
+    """Credits to take for a return (above 0), or to give back (below), at most.
+
+    `due` is how many credits all the `lasting` returns together take back from now on.
+    """
 
     return_id: str
     credits: int
-    reason: str = ""
+    due: int
+    reason: str
+    lasting: frozenset[str]
+
+    def given(self, taken: Mapping[str, int], given: int) -> int:
+        """How much it gives back, when so much was `taken` for each return and `given` before.
+
+        What the lasting returns took stays taken, up to what is due to them; nobody gets back what
+        was not taken, because it had been spent.
+        """
+        kept = sum(credits for one, credits in taken.items() if one in self.lasting)
+        return min(-self.credits, sum(taken.values()) - given - min(kept, self.due))
 
 
 def paid_of(told: Iterable[Told]) -> Paid | None:
@@ -57,7 +71,8 @@ def steps_of(paid: Paid, told: Iterable[Told]) -> list[Step]:
         due = _due(paid, returns.values(), restored)
         reason = one.reason if isinstance(one, Returned) else "restored"
         if due != before:
-            steps.append(Step(one.return_id, due - before, reason))
+            lasting = frozenset(returns) - restored
+            steps.append(Step(one.return_id, due - before, due, reason, lasting))
         before = due
     return steps
 

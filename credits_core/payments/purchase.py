@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from credits_core.payments.told import Paid
@@ -62,25 +62,22 @@ def check(purchase: Purchase, packages: Packages) -> Paid | None:
     if not purchase.user_id:
         raise NotGranted(f"{what} names no user")
     _check_price(purchase, package, what)
-    return Paid(
+    paid = Paid(
         purchase.payment_id,
         purchase.user_id,
         package.id,
         package.credits * purchase.quantity,
         purchase.amount,
         purchase.currency,
-        **_allowance(purchase, package),
     )
-
-
-def _allowance(purchase: Purchase, package: Package) -> dict[str, object]:
-    if not purchase.period or not package.recurring or package.rollover is None:
-        return {}
-    return {
-        "subscription_id": purchase.subscription_id,
-        "period": purchase.period,
-        "rollover": package.rollover,
-    }
+    if purchase.period is None or not package.recurring or package.rollover is None:
+        return paid
+    return replace(
+        paid,
+        subscription_id=purchase.subscription_id or package.id,
+        period=purchase.period,
+        rollover=package.rollover,
+    )
 
 
 def _package(purchase: Purchase, packages: Packages) -> Package | None:
