@@ -155,7 +155,7 @@ USD has, which are 2
         """
         try:
             read = tomllib.loads(text, parse_float=Decimal)
-        except (TypeError, ArithmeticError, ValueError) as error:
+        except (TypeError, AttributeError, ArithmeticError, ValueError) as error:
             raise _wrong("packages", f"this text is no TOML: {error}") from None
         for key in read:
             if key != "packages":

@@ -94,7 +94,8 @@ def _package(purchase: Purchase, packages: Packages) -> Package | None:
             "not in the table: add it, and the provider announces the payment again",
             again=True,
         )
-    if purchase.product_ids and purchase.provider in package.provider_ids and known != [package]:
+    told = purchase.product_ids and (known or purchase.provider in package.provider_ids)
+    if told and known != [package]:
         raise NotGranted(
             f"payment {purchase.payment_id} says {package.id!r} and is for the products "
             f"{', '.join(purchase.product_ids)} of {purchase.provider}, which are not that"
