@@ -41,6 +41,7 @@ from credits_core.errors import (
     TransactionError,
     WebhookVerificationError,
 )
+from credits_core.history import HistoryPage
 from credits_core.models import (
     Account,
     AccountExport,
@@ -58,6 +59,7 @@ from credits_core.models import (
 )
 from credits_core.periods import Period
 from credits_core.pricing import FIXED_PRICING, PRICING_CONFIG, MeteredPrice, PricingEngine
+from credits_core.usage import Tally, Usage, UsageDay
 
 __all__ = [
     "FIXED_PRICING",
@@ -75,6 +77,7 @@ __all__ = [
     "CreditsError",
     "FoldReport",
     "Grant",
+    "HistoryPage",
     "Hold",
     "HoldClosedError",
     "HoldNotFoundError",
@@ -95,8 +98,11 @@ __all__ = [
     "ReconcileReport",
     "RepeatedRequestError",
     "RequestRecord",
+    "Tally",
     "Transaction",
     "TransactionError",
+    "Usage",
+    "UsageDay",
     "WebhookVerificationError",
     "__version__",
     "adrain",

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import AsyncIterable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from credits_core.errors import InvalidRequestError
@@ -68,9 +69,10 @@ def _line(value: object, what: str) -> str:
     """A non-empty one-line text without blank edges."""
     if not isinstance(value, str):
         raise _fail(f"{what} is a str, not {type(value).__name__}: {_short(value)}")
-    if not value.strip():
+    bare = value.strip()
+    if not bare:
         raise _fail(f"{what} is blank: {_short(value)}")
-    if value != value.strip():
+    if value != bare:
         raise _fail(f"{what} begins or ends with blanks; strip it first: {_short(value)}")
     # str.isprintable would refuse emoji joiners too; only controls break logs and keys.
     if found := _UNSAFE.search(value):
@@ -120,10 +122,18 @@ def zoned(value: object) -> datetime:
 
 def action(value: object) -> str:
     """What the credits are for: 1 to 64 characters, and not the name of the sign-up."""
+    # An app has few of them, and each charge names one.
+    return _known_action(value) if type(value) is str else _action(value)
+
+
+def _action(value: object) -> str:
     text = line(value, "action", MAX_ACTION_CHARS)
     if text == SIGN_UP_ACTION:
         raise _fail(f"the action {text!r} marks a sign-up: call initialize_user for that")
     return text
+
+
+_known_action = lru_cache(maxsize=256)(_action)
 
 
 def allowance_name(value: object) -> str:
@@ -145,11 +155,12 @@ def addition(by_id: object, added_with: object) -> str:
     return idempotency_key(added_with)
 
 
-def reason(value: object) -> str | None:
-    """A reason as metadata: 1 to 255 characters, or None."""
+def reason(value: object, more: Mapping[str, Any] | None = None) -> str | None:
+    """A reason (1 to 255 characters, or None) as metadata, with what else is told."""
     if value is None:
-        return None
-    return metadata({"reason": line(value, "reason")})
+        return metadata(more)
+    metadata(more)
+    return metadata({**(more or {}), "reason": line(value, "reason")})
 
 
 def freeze_reason(value: object) -> str:
@@ -274,6 +285,11 @@ def rollover(value: object) -> int | Literal["none", "all"]:
     return _whole(value, "rollover", 0, MAX_AMOUNT)
 
 
+def days(value: object, most: int) -> int:
+    """How many days: 1 to `most`."""
+    return _whole(value, "days", 1, most)
+
+
 def limit(value: object) -> int:
     """How many transactions to return: 1 to 1000."""
     return _whole(value, "limit", 1, MAX_LIMIT)
@@ -318,6 +334,14 @@ def duration_ms(value: object, what: str) -> int:
             f"{_seconds(value)}"
         )
     return int(span)
+
+
+def duration_s(value: object, what: str, shortest: int, longest: int) -> float:
+    """A duration in seconds: from `shortest` to `longest`."""
+    span = _bounded_ms(value, what, longest * 1000)
+    if span < shortest * 1000:
+        raise _fail(f"{what} is at least {shortest}, not {_seconds(value)}")
+    return span / 1000
 
 
 def _seconds(value: object) -> str:

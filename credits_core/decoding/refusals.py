@@ -35,6 +35,8 @@ def number(text: str) -> int | float | None:
 
 def spendable(text: str, user_id: str) -> int:
     """A stored balance in whole credits; a fraction that another app left cannot be spent."""
+    if str.isdecimal(text) and text.isascii():  # as nearly always; TypeError for what is no text
+        return int(text)
     value = number(text)
     if value is None:
         raise state_error(user_id, "not_a_number", text)

@@ -103,7 +103,7 @@ class Rule:
         if journal is not None and self.outage_limit:
             outage = Outage(journal, route, self.outage_limit)
             return terms._replace(user_id=user_id, outage=outage, key=new_key())
-        return terms._replace(user_id=user_id)
+        return terms.of(user_id)
 
     @property
     def _constant(self) -> bool:
