@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from asgiref.sync import markcoroutinefunction
@@ -130,5 +129,5 @@ def _read(route: Route, asker: str | None, request: Any) -> Asked | Answer:
 
 
 def _response(answer: Answer) -> HttpResponse:
-    body = json.dumps(answer.body).encode()
-    return HttpResponse(body, status=answer.status, headers=dict(answer.headers))
+    content = answer.content.encode()
+    return HttpResponse(content, status=answer.status, headers=dict(answer.headers))

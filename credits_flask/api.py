@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,4 +64,4 @@ def _reader(limit: int) -> Callable[[int], bytes]:
 
 
 def _response(answer: Answer) -> Response:
-    return Response(json.dumps(answer.body), answer.status, answer.headers)
+    return Response(answer.content, answer.status, answer.headers)

@@ -54,6 +54,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from credits_core.api import AccountApi
+from credits_core.payments import PACKAGES
+from credits_core.webhooks import ClerkWebhook, JobWebhook
 
 STORE: Final = "PATHS_STORE"
 LEASE: Final = "PATHS_LEASE"
@@ -68,14 +70,18 @@ TOP_UP_URL: Final = "https://shop.example/credits"
 DONE: Final = {"done": True}
 
 CRON_SECRET: Final = "a-secret-of-the-tests-and-of-nobody-else"
-DOCUMENT: Final = "/api/credits/openapi.json"
+WEBHOOK_SECRET: Final = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
 
 _answers = itertools.count(1)
 
 
 def account_api() -> AccountApi:
     """The account API that each app mounts."""
-    return AccountApi(cron_secret=CRON_SECRET)
+    return AccountApi(
+        cron_secret=CRON_SECRET,
+        packages=PACKAGES,
+        webhooks=[ClerkWebhook(secret=WEBHOOK_SECRET), JobWebhook(secret=WEBHOOK_SECRET)],
+    )
 
 
 def piece(number: int) -> str:
