@@ -40,6 +40,7 @@ from credits_core.errors import (
     RepeatedRequestError,
     TransactionError,
 )
+from credits_core.history import HistoryPage
 from credits_core.models import (
     Account,
     AccountExport,
@@ -56,6 +57,7 @@ from credits_core.models import (
 )
 from credits_core.periods import Period
 from credits_core.pricing import FIXED_PRICING, PRICING_CONFIG, MeteredPrice, PricingEngine
+from credits_core.usage import Tally, Usage, UsageDay
 
 __all__ = [
     "FIXED_PRICING",
@@ -73,6 +75,7 @@ __all__ = [
     "CreditsError",
     "FoldReport",
     "Grant",
+    "HistoryPage",
     "Hold",
     "HoldClosedError",
     "HoldNotFoundError",
@@ -92,8 +95,11 @@ __all__ = [
     "ReconcileReport",
     "RepeatedRequestError",
     "RequestRecord",
+    "Tally",
     "Transaction",
     "TransactionError",
+    "Usage",
+    "UsageDay",
     "__version__",
     "adrain",
     "charges",

@@ -152,11 +152,12 @@ def addition(by_id: object, added_with: object) -> str:
     return idempotency_key(added_with)
 
 
-def reason(value: object) -> str | None:
-    """A reason as metadata: 1 to 255 characters, or None."""
+def reason(value: object, more: Mapping[str, Any] | None = None) -> str | None:
+    """A reason (1 to 255 characters, or None) as metadata, with what else is told."""
     if value is None:
-        return None
-    return metadata({"reason": line(value, "reason")})
+        return metadata(more)
+    metadata(more)
+    return metadata({**(more or {}), "reason": line(value, "reason")})
 
 
 def freeze_reason(value: object) -> str:
@@ -281,6 +282,11 @@ def rollover(value: object) -> int | Literal["none", "all"]:
     return _whole(value, "rollover", 0, MAX_AMOUNT)
 
 
+def days(value: object, most: int) -> int:
+    """How many days: 1 to `most`."""
+    return _whole(value, "days", 1, most)
+
+
 def limit(value: object) -> int:
     """How many transactions to return: 1 to 1000."""
     return _whole(value, "limit", 1, MAX_LIMIT)
@@ -325,6 +331,14 @@ def duration_ms(value: object, what: str) -> int:
             f"{_seconds(value)}"
         )
     return int(span)
+
+
+def duration_s(value: object, what: str, shortest: int, longest: int) -> float:
+    """A duration in seconds: from `shortest` to `longest`."""
+    span = _bounded_ms(value, what, longest * 1000)
+    if span < shortest * 1000:
+        raise _fail(f"{what} is at least {shortest}, not {_seconds(value)}")
+    return span / 1000
 
 
 def _seconds(value: object) -> str:

@@ -130,10 +130,13 @@ CALLS = [
     ),
     ("abandon_request", lambda c, _: c.abandon_request("alice", "POST /", "k", "nobody")),
     ("fold", lambda c, side: c.fold("carol", side.shelf)),
+    ("get_history", lambda c, _: c.get_history("alice", limit=2)),
+    ("usage", lambda c, _: c.usage("alice", 3)),
     ("get_transactions", lambda c, _: c.get_transactions("alice")),
     ("verify_balance", lambda c, _: c.verify_balance("alice")),
     ("rebuild_balance", lambda c, _: c.rebuild_balance("alice")),
     ("reconcile", lambda c, _: c.reconcile(["alice", "bob", "carol"])),
+    ("reconcile_within", lambda c, _: c.reconcile_within(60)),
     (
         "resolve",
         lambda c, _: c.resolve(
