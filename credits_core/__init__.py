@@ -39,6 +39,7 @@ from credits_core.errors import (
     PricingConfigError,
     RepeatedRequestError,
     TransactionError,
+    WebhookVerificationError,
 )
 from credits_core.history import HistoryPage
 from credits_core.models import (
@@ -50,6 +51,7 @@ from credits_core.models import (
     Hold,
     Item,
     OpenHold,
+    PaymentNote,
     Receipt,
     ReconcileReport,
     RequestRecord,
@@ -87,6 +89,7 @@ __all__ = [
     "MeteredPrice",
     "OpenHold",
     "OutcomeUnknownError",
+    "PaymentNote",
     "Period",
     "Priced",
     "PricingConfigError",
@@ -100,6 +103,7 @@ __all__ = [
     "TransactionError",
     "Usage",
     "UsageDay",
+    "WebhookVerificationError",
     "__version__",
     "adrain",
     "charges",

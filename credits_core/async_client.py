@@ -19,6 +19,7 @@ from credits_core.operations.collections import AsyncCollections
 from credits_core.operations.history import AsyncHistory
 from credits_core.operations.holds import AsyncHolds
 from credits_core.operations.many import AsyncMany
+from credits_core.operations.payments import AsyncPayments
 from credits_core.operations.requests import AsyncRequests
 from credits_core.operations.returns import AsyncReturns
 from credits_core.operations.sweeps import AsyncSweeps
@@ -44,6 +45,7 @@ class AsyncCredits(
     AsyncHistory,
     AsyncHolds,
     AsyncMany,
+    AsyncPayments,
     AsyncRequests,
     AsyncReturns,
     AsyncSweeps,

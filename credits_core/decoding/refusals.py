@@ -122,6 +122,7 @@ _LIMITS = {
     "release some",
     "revoked": "a revocation waits for what is added to {user!r} with the key {detail!r}, so that "
     "nothing was added: add the items one by one, the revoked one with this key",
+    "max_notes": "of the payment {user!r} {detail} things were told, the most that are kept",
     "max_revocations": "{detail} revocations wait for this addition of {user!r}, the most there "
     "can be",
 }

@@ -128,6 +128,7 @@ CALLS = [
             "alice", "POST /", "k", side.got["begin_request"].owner, "done"
         ),
     ),
+    ("note_payment", lambda c, _: c.note_payment("pi_1", "seen", "today")),
     ("abandon_request", lambda c, _: c.abandon_request("alice", "POST /", "k", "nobody")),
     ("fold", lambda c, side: c.fold("carol", side.shelf)),
     ("get_history", lambda c, _: c.get_history("alice", limit=2)),
