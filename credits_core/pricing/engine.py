@@ -1,97 +1,23 @@
-"""What an action costs, in whole credits.
-
-Fractions live here and nowhere else: a cost is multiplied exactly and rounded up once. A float
-counts as the decimal that it prints as, so 4.03 GPU hours are 4.03, not the binary number beside.
-"""
+"""`PricingEngine`: a table of prices."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from credits_core.errors import InvalidRequestError, PricingConfigError
 from credits_core.models import MAX_AMOUNT
+from credits_core.pricing.numbers import Number, exact
+from credits_core.pricing.tables import FIXED_PRICING, PRICING_CONFIG, MeteredPrice, Price
 
-__all__ = [
-    "COMPLEXITY_MULTIPLIERS",
-    "FIXED_PRICING",
-    "PRICING_CONFIG",
-    "TOOL_COSTS",
-    "MeteredPrice",
-    "Number",
-    "Price",
-    "PricingEngine",
-]
-
-# Decimal("1e999999999") is short to write and would fill the memory once it is exact.
-_MAX_EXPONENT: Final = 400
+__all__ = ["PricingEngine"]
 
 # Known by identity: leaving the value out is one piece at a fixed price, and an error at a rate.
 _ONE: Final = Fraction(1)
-
-Number: TypeAlias = int | float | Decimal | Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class MeteredPrice:
-    """A price by measure: `rate` credits for each `unit`.
-
-    `rate` is 0 or more and may be fractional; `unit` is a name for people ("second", "GPU hour").
-    `calculate` takes the place of the multiplication: it is given the measured value as an exact
-    `Fraction` and returns credits, which are rounded up if fractional; `rate` then only informs.
-    A price is checked by the `PricingEngine` that it is given to.
-
-    >>> MeteredPrice(rate=10, unit="second")
-    MeteredPrice(rate=10, unit='second', calculate=None)
-    """
-
-    rate: Number
-    unit: str
-    calculate: Callable[[Fraction], Number] | None = None
-
-
-Price: TypeAlias = int | MeteredPrice
-
-#: Credits for one piece.
-FIXED_PRICING: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "chat_message": 10,
-        "canvas_generation_simple": 50,
-        "canvas_generation_complex": 75,
-    }
-)
-
-#: Credits by measure.
-PRICING_CONFIG: Final[Mapping[str, MeteredPrice]] = MappingProxyType(
-    {
-        "video_generation": MeteredPrice(rate=10, unit="second"),
-        "training_job": MeteredPrice(rate=1000, unit="GPU hour"),
-    }
-)
-
-#: Credits for one use of a tool at low complexity: a table to pass to `PricingEngine`.
-TOOL_COSTS: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "text-generation": 1,
-        "image-generation": 3,
-        "video-processing": 10,
-    }
-)
-
-#: What the complexity of a task multiplies its cost by.
-COMPLEXITY_MULTIPLIERS: Final[Mapping[str, Number]] = MappingProxyType(
-    {
-        "low": 1,
-        "medium": Decimal("1.5"),
-        "high": 2,
-    }
-)
 
 
 class PricingEngine:
@@ -137,6 +63,7 @@ class PricingEngine:
         amount, `InvalidRequestError` (also a `ValueError`) when a number is missing, not a number,
         negative or not finite, or when the cost is more than one operation can move.
 
+        >>> from credits_core.pricing import COMPLEXITY_MULTIPLIERS, TOOL_COSTS
         >>> pricing = PricingEngine(TOOL_COSTS)
         >>> pricing.calculate_cost("training_job", 4.03)
         4030
@@ -249,26 +176,3 @@ def _check_price(action: str, price: object) -> Price:
             'or a rate and a unit, as in {"rate": 0.5, "unit": "item"}'
         )
     return price
-
-
-def exact(number: object, what: str, error: Callable[[str], Exception]) -> Fraction:
-    """Return a number of 0 or more exactly; `error` makes the exception for anything else.
-
-    Messages leave the number out: Python refuses to print an int of more than 4300 digits.
-    """
-    if isinstance(number, bool) or not isinstance(number, Number):
-        raise error(
-            f"{what} must be an int, float, Decimal or Fraction, not {type(number).__name__}"
-        )
-    if isinstance(number, float):
-        # Not repr(number): a subclass may print as "np.float64(4.03)".
-        number = Decimal(float.__repr__(number))
-    if isinstance(number, Decimal):
-        if not number.is_finite():
-            raise error(f"{what} must be finite, not {number}")
-        if abs(number.adjusted()) > _MAX_EXPONENT:
-            raise error(f"{what} is out of range: its exponent is beyond ±{_MAX_EXPONENT}")
-    exact = Fraction(number)
-    if exact < 0:
-        raise error(f"{what} must be 0 or more, not negative")
-    return exact

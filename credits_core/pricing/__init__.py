@@ -1,0 +1,28 @@
+"""What actions cost, in whole credits.
+
+Fractions live here and nowhere else: a cost is multiplied exactly and rounded up once. A float
+counts as the decimal that it prints as, so 4.03 GPU hours are 4.03, not the binary number beside.
+"""
+
+from credits_core.pricing.engine import PricingEngine
+from credits_core.pricing.numbers import Number, exact
+from credits_core.pricing.tables import (
+    COMPLEXITY_MULTIPLIERS,
+    FIXED_PRICING,
+    PRICING_CONFIG,
+    TOOL_COSTS,
+    MeteredPrice,
+    Price,
+)
+
+__all__ = [
+    "COMPLEXITY_MULTIPLIERS",
+    "FIXED_PRICING",
+    "PRICING_CONFIG",
+    "TOOL_COSTS",
+    "MeteredPrice",
+    "Number",
+    "Price",
+    "PricingEngine",
+    "exact",
+]
