@@ -55,7 +55,13 @@ from credits_core.models import (
     Transaction,
 )
 from credits_core.periods import Period
-from credits_core.pricing import FIXED_PRICING, PRICING_CONFIG, MeteredPrice, PricingEngine
+from credits_core.pricing import (
+    FIXED_PRICING,
+    PRICING_CONFIG,
+    MeteredPrice,
+    PriceBook,
+    PricingEngine,
+)
 
 __all__ = [
     "FIXED_PRICING",
@@ -85,6 +91,7 @@ __all__ = [
     "OpenHold",
     "OutcomeUnknownError",
     "Period",
+    "PriceBook",
     "Priced",
     "PricingConfigError",
     "PricingEngine",

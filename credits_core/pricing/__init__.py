@@ -4,8 +4,12 @@ Fractions live here and nowhere else: a cost is multiplied exactly and rounded u
 counts as the decimal that it prints as, so 4.03 GPU hours are 4.03, not the binary number beside.
 """
 
+from credits_core.pricing.book import PriceBook
 from credits_core.pricing.engine import PricingEngine
 from credits_core.pricing.numbers import Number, exact
+from credits_core.pricing.priced import Priced
+from credits_core.pricing.quotes import Quote
+from credits_core.pricing.shapes import Part
 from credits_core.pricing.tables import (
     COMPLEXITY_MULTIPLIERS,
     FIXED_PRICING,
@@ -14,6 +18,7 @@ from credits_core.pricing.tables import (
     MeteredPrice,
     Price,
 )
+from credits_core.pricing.versions import Version
 
 __all__ = [
     "COMPLEXITY_MULTIPLIERS",
@@ -22,7 +27,12 @@ __all__ = [
     "TOOL_COSTS",
     "MeteredPrice",
     "Number",
+    "Part",
     "Price",
+    "PriceBook",
+    "Priced",
     "PricingEngine",
+    "Quote",
+    "Version",
     "exact",
 ]

@@ -1,23 +1,26 @@
-"""`PricingEngine`: a table of prices."""
+"""`PricingEngine`: a table of prices in Python."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from fractions import Fraction
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
-from credits_core.errors import InvalidRequestError, PricingConfigError
+from credits_core.errors import PricingConfigError
 from credits_core.models import MAX_AMOUNT
+from credits_core.pricing.book import PriceBook
 from credits_core.pricing.numbers import Number, exact
+from credits_core.pricing.price_tables import PIECE
+from credits_core.pricing.quotes import ONE
+from credits_core.pricing.shapes import Calculated, Tariff, rate
 from credits_core.pricing.tables import FIXED_PRICING, PRICING_CONFIG, MeteredPrice, Price
+from credits_core.pricing.versions import Version
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 __all__ = ["PricingEngine"]
-
-# Known by identity: leaving the value out is one piece at a fixed price, and an error at a rate.
-_ONE: Final = Fraction(1)
 
 
 class PricingEngine:
@@ -26,6 +29,7 @@ class PricingEngine:
     `custom` maps an action to a whole number of credits a piece (0 to 10^15), to a `MeteredPrice`,
     or to a mapping with the keys `rate`, `unit` and, optionally, `calculate`. It is checked and
     copied here: a wrong price fails at start, and changing `custom` later changes nothing.
+    Prices in a file, tiers, packages and versions are what a `PriceBook` is for.
 
     Raises `PricingConfigError` for a price that is none.
 
@@ -36,12 +40,15 @@ class PricingEngine:
     12
     """
 
-    __slots__ = ("_prices",)
+    __slots__ = ("_prices", "book")
 
     def __init__(self, custom: Mapping[str, Price | Mapping[str, Any]] | None = None) -> None:
         """Check and copy `custom`."""
         checked = {action: _check_price(action, price) for action, price in (custom or {}).items()}
         self._prices: dict[str, Price] = {**FIXED_PRICING, **PRICING_CONFIG, **checked}
+        tariffs = {action: _tariff(action, price) for action, price in self._prices.items()}
+        self.book = PriceBook([Version(None, None, tariffs, {})])
+        """The same prices as a book, which counts for it."""
 
     @property
     def prices(self) -> Mapping[str, Price]:
@@ -52,7 +59,7 @@ class PricingEngine:
         """
         return MappingProxyType(self._prices)
 
-    def calculate_cost(self, action: str, value: Number = _ONE, *, multiplier: Number = 1) -> int:
+    def calculate_cost(self, action: str, value: Number = ONE, *, multiplier: Number = 1) -> int:
         """Return the credits that `value` of `action` costs, 0 to 10^15, rounded up once.
 
         `value` is 0 or more. At a fixed price it is a whole number of pieces, 1 unless given; at
@@ -72,21 +79,7 @@ class PricingEngine:
         >>> pricing.calculate_cost("image-generation", multiplier=COMPLEXITY_MULTIPLIERS["medium"])
         5
         """
-        price = self._price(action)
-        if value is _ONE and isinstance(price, MeteredPrice):
-            raise InvalidRequestError(
-                f"{action!r} is priced by the {price.unit}: say how many, "
-                f"as in calculate_cost({action!r}, 30)"
-            )
-        measured = exact(value, f"the value of {action!r}", InvalidRequestError)
-        factor = exact(multiplier, f"the multiplier of {action!r}", InvalidRequestError)
-        cost = math.ceil(_cost(action, price, measured) * factor)
-        if cost > MAX_AMOUNT:
-            raise InvalidRequestError(
-                f"this much of {action!r} costs more than {MAX_AMOUNT:,} credits, the most that "
-                "one operation can move: check the unit, or charge it in parts"
-            )
-        return cost
+        return self.book.cost(action, value, multiplier=multiplier)
 
     def max_affordable(self, action: str, balance: int, *, multiplier: Number = 1) -> Fraction:
         """Return how much of `action` a balance pays for: the largest value that costs no more.
@@ -104,47 +97,22 @@ class PricingEngine:
         >>> int(PricingEngine().max_affordable("chat_message", 25))
         2
         """
-        price = self._price(action)
-        if isinstance(price, MeteredPrice) and price.calculate is not None:
-            raise PricingConfigError(
-                action,
-                f"{action!r} is priced by its own calculate function, which cannot be run "
-                "backwards: price it by rate, or compare calculate_cost with the balance",
-            )
-        if isinstance(balance, bool) or not isinstance(balance, int):
-            raise InvalidRequestError(f"the balance is a whole int, not {type(balance).__name__}")
-        factor = exact(multiplier, f"the multiplier of {action!r}", InvalidRequestError)
-        each = _cost(action, price, _ONE) * factor
-        if each == 0:
+        most = self.book.max_affordable(action, balance, multiplier=multiplier)
+        if most is None:
             raise PricingConfigError(action, f"{action!r} is free: any balance pays for any value")
-        # Whole credits on this side of the comparison, so rounding up the cost changes nothing.
-        affordable = min(max(balance, 0), MAX_AMOUNT) / each
-        return affordable if isinstance(price, MeteredPrice) else Fraction(math.floor(affordable))
-
-    def _price(self, action: str) -> Price:
-        price = self._prices.get(action) if isinstance(action, str) else None
-        if price is None:
-            raise PricingConfigError(
-                str(action),
-                f"there is no price for {action!r}; priced are {', '.join(sorted(self._prices))}. "
-                'Price another by PricingEngine({"name": credits})',
-            )
-        return price
+        return most
 
 
-def _cost(action: str, price: Price, value: Fraction) -> Fraction:
-    """Return the exact cost, before any rounding."""
+def _tariff(action: str, price: Price) -> Tariff:
+    """A price of the table as a book has it."""
     if isinstance(price, int):
-        if value.denominator != 1:
-            raise InvalidRequestError(
-                f"{action!r} has a fixed price and is sold whole: "
-                "pass a whole number of pieces, or price it by rate and unit"
-            )
-        return price * value
+        return Tariff(rate(price), PIECE, whole=True)
     wrong = partial(PricingConfigError, action)
-    if price.calculate is None:
-        return value * exact(price.rate, f"the rate of {action!r}", wrong)
-    return exact(price.calculate(value), f"what calculate returned for {action!r}", wrong)
+    calculate = price.calculate
+    if calculate is None:
+        return Tariff(rate(exact(price.rate, f"the rate of {action!r}", wrong)), price.unit)
+    of = f"what calculate returned for {action!r}"
+    return Tariff(Calculated(action, lambda value: exact(calculate(value), of, wrong)), price.unit)
 
 
 def _check_price(action: str, price: object) -> Price:
