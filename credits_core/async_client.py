@@ -18,6 +18,7 @@ from credits_core.operations.allowances import AsyncAllowances
 from credits_core.operations.collections import AsyncCollections
 from credits_core.operations.holds import AsyncHolds
 from credits_core.operations.many import AsyncMany
+from credits_core.operations.repricing import AsyncPastPrices
 from credits_core.operations.requests import AsyncRequests
 from credits_core.operations.returns import AsyncReturns
 from credits_core.operations.transfers import AsyncTransfers
@@ -41,6 +42,7 @@ class AsyncCredits(
     AsyncCollections,
     AsyncHolds,
     AsyncMany,
+    AsyncPastPrices,
     AsyncRequests,
     AsyncReturns,
     AsyncTransfers,

@@ -18,6 +18,7 @@ from credits_core.operations.allowances import Allowances
 from credits_core.operations.collections import Collections
 from credits_core.operations.holds import Holds
 from credits_core.operations.many import Many
+from credits_core.operations.repricing import PastPrices
 from credits_core.operations.requests import Requests
 from credits_core.operations.returns import Returns
 from credits_core.operations.transfers import Transfers
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from credits_core.models import Account, Transaction
 
 
-class Credits(Accounts, Allowances, Collections, Holds, Many, Requests, Returns, Transfers):
+class Credits(
+    Accounts, Allowances, Collections, Holds, Many, PastPrices, Requests, Returns, Transfers
+):
     """Prepaid credits of any number of users, in one store. Threads may share a client.
 
     Credits are whole numbers up to 10^15 an operation. User ids are 1 to 256 bytes of

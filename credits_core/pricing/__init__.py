@@ -9,6 +9,7 @@ from credits_core.pricing.engine import PricingEngine
 from credits_core.pricing.numbers import Number, exact
 from credits_core.pricing.priced import Priced
 from credits_core.pricing.quotes import Quote
+from credits_core.pricing.repricing import Repriced, Repricing, Unpriced, reprice_log
 from credits_core.pricing.shapes import Part
 from credits_core.pricing.tables import (
     COMPLEXITY_MULTIPLIERS,
@@ -18,6 +19,7 @@ from credits_core.pricing.tables import (
     MeteredPrice,
     Price,
 )
+from credits_core.pricing.used import Used, UsedTokens, read_used
 from credits_core.pricing.versions import Version
 
 __all__ = [
@@ -33,6 +35,13 @@ __all__ = [
     "Priced",
     "PricingEngine",
     "Quote",
+    "Repriced",
+    "Repricing",
+    "Unpriced",
+    "Used",
+    "UsedTokens",
     "Version",
     "exact",
+    "read_used",
+    "reprice_log",
 ]

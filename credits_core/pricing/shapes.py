@@ -36,13 +36,15 @@ class Part(NamedTuple):
 
 
 class Shape(Protocol):
-    """What makes a cost out of a quantity above 0."""
+    """What makes a cost out of a quantity above 0.
 
-    def parts(self, quantity: Fraction) -> list[Part]:
-        """What `quantity` costs; the cost is their sum."""
+    `parts` says what a quantity costs: their sum. `most` is the largest quantity, a `whole` one
+    if so, that costs no more than `cost`; None is any.
+    """
 
-    def most(self, cost: Fraction, *, whole: bool) -> Fraction | None:
-        """The largest quantity, a `whole` one if so, that costs `cost` or less; None: any."""
+    def parts(self, quantity: Fraction) -> list[Part]: ...  # noqa: D102
+
+    def most(self, cost: Fraction, *, whole: bool) -> Fraction | None: ...  # noqa: D102
 
 
 class Tier(NamedTuple):
