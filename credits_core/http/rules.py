@@ -107,6 +107,8 @@ class Rule:
 
     @property
     def _constant(self) -> bool:
+        if isinstance(self.cost, Priced) and not self.cost.steady:
+            return False
         return not (callable(self.cost) or callable(self.metadata) or callable(self.exempt_when))
 
 
