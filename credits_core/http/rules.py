@@ -179,10 +179,13 @@ def route_of(method: str, path: str) -> str:
 
 
 def _check_answered(cost: object, action: str) -> None:
-    try:
-        check_cost(cost, action)
-    except InvalidRequestError as error:
-        raise PricingConfigError(action, f"the cost of {action!r} is none: {error}") from None
+    # How much it is may follow from the request; that it is a whole number does not.
+    if isinstance(cost, bool) or not isinstance(cost, int):
+        raise PricingConfigError(
+            action,
+            f"the cost of {action!r} is whole credits or a Priced, and the app's own function "
+            f"answered {type(cost).__name__}",
+        )
 
 
 def _action(endpoint: str) -> str:

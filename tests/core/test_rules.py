@@ -14,7 +14,7 @@ def terms(rule: Rule, cost: object):
 
 
 @pytest.mark.parametrize("make", [price_rule, hold_rule])
-@pytest.mark.parametrize("cost", [2.5, None, "10", True, 10**16, -1, object()])
+@pytest.mark.parametrize("cost", [2.5, None, "10", True, -1, object()])
 def test_a_price_that_is_none_is_a_mistake_of_the_app(make, cost):
     rule = make(lambda: cost, None, None)
     with pytest.raises(PricingConfigError, match="'draw'") as caught:
@@ -22,10 +22,10 @@ def test_a_price_that_is_none_is_a_mistake_of_the_app(make, cost):
     assert problem(caught.value).status == 500
 
 
-def test_how_much_of_a_priced_action_came_with_the_request():
-    rule = price_rule(lambda: None, None, None)
+@pytest.mark.parametrize("cost", [Priced("video_generation", -1), 10**16])
+def test_how_much_it_is_came_with_the_request(cost):
     with pytest.raises(InvalidRequestError) as caught:
-        terms(rule, Priced("video_generation", -1))
+        terms(price_rule(lambda: cost, None, None), cost)
     assert problem(caught.value).status == 400
 
 
