@@ -39,6 +39,7 @@ from credits_core.errors import (
     PricingConfigError,
     RepeatedRequestError,
     TransactionError,
+    WebhookVerificationError,
 )
 from credits_core.history import HistoryPage
 from credits_core.models import (
@@ -50,13 +51,20 @@ from credits_core.models import (
     Hold,
     Item,
     OpenHold,
+    PaymentNote,
     Receipt,
     ReconcileReport,
     RequestRecord,
     Transaction,
 )
 from credits_core.periods import Period
-from credits_core.pricing import FIXED_PRICING, PRICING_CONFIG, MeteredPrice, PricingEngine
+from credits_core.pricing import (
+    FIXED_PRICING,
+    PRICING_CONFIG,
+    MeteredPrice,
+    PriceBook,
+    PricingEngine,
+)
 from credits_core.usage import Tally, Usage, UsageDay
 
 __all__ = [
@@ -87,7 +95,9 @@ __all__ = [
     "MeteredPrice",
     "OpenHold",
     "OutcomeUnknownError",
+    "PaymentNote",
     "Period",
+    "PriceBook",
     "Priced",
     "PricingConfigError",
     "PricingEngine",
@@ -100,6 +110,7 @@ __all__ = [
     "TransactionError",
     "Usage",
     "UsageDay",
+    "WebhookVerificationError",
     "__version__",
     "adrain",
     "charges",

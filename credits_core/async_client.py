@@ -19,6 +19,8 @@ from credits_core.operations.collections import AsyncCollections
 from credits_core.operations.history import AsyncHistory
 from credits_core.operations.holds import AsyncHolds
 from credits_core.operations.many import AsyncMany
+from credits_core.operations.payments import AsyncPayments
+from credits_core.operations.repricing import AsyncPastPrices
 from credits_core.operations.requests import AsyncRequests
 from credits_core.operations.returns import AsyncReturns
 from credits_core.operations.sweeps import AsyncSweeps
@@ -44,6 +46,8 @@ class AsyncCredits(
     AsyncHistory,
     AsyncHolds,
     AsyncMany,
+    AsyncPayments,
+    AsyncPastPrices,
     AsyncRequests,
     AsyncReturns,
     AsyncSweeps,

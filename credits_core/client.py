@@ -19,6 +19,8 @@ from credits_core.operations.collections import Collections
 from credits_core.operations.history import History
 from credits_core.operations.holds import Holds
 from credits_core.operations.many import Many
+from credits_core.operations.payments import Payments
+from credits_core.operations.repricing import PastPrices
 from credits_core.operations.requests import Requests
 from credits_core.operations.returns import Returns
 from credits_core.operations.sweeps import Sweeps
@@ -38,7 +40,18 @@ if TYPE_CHECKING:
 
 
 class Credits(
-    Accounts, Allowances, Collections, History, Holds, Many, Requests, Returns, Sweeps, Transfers
+    Accounts,
+    Allowances,
+    Collections,
+    History,
+    Holds,
+    Many,
+    PastPrices,
+    Payments,
+    Requests,
+    Returns,
+    Sweeps,
+    Transfers,
 ):
     """Prepaid credits of any number of users, in one store. Threads may share a client.
 

@@ -111,6 +111,14 @@ class RequestRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentNote:
+    """Something that was told of a payment: a `name`, and what was told under it first."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transaction:
     """One entry of an account's log.
 
