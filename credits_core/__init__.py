@@ -58,7 +58,13 @@ from credits_core.models import (
     Transaction,
 )
 from credits_core.periods import Period
-from credits_core.pricing import FIXED_PRICING, PRICING_CONFIG, MeteredPrice, PricingEngine
+from credits_core.pricing import (
+    FIXED_PRICING,
+    PRICING_CONFIG,
+    MeteredPrice,
+    PriceBook,
+    PricingEngine,
+)
 from credits_core.usage import Tally, Usage, UsageDay
 
 __all__ = [
@@ -91,6 +97,7 @@ __all__ = [
     "OutcomeUnknownError",
     "PaymentNote",
     "Period",
+    "PriceBook",
     "Priced",
     "PricingConfigError",
     "PricingEngine",

@@ -20,6 +20,7 @@ from credits_core.operations.history import AsyncHistory
 from credits_core.operations.holds import AsyncHolds
 from credits_core.operations.many import AsyncMany
 from credits_core.operations.payments import AsyncPayments
+from credits_core.operations.repricing import AsyncPastPrices
 from credits_core.operations.requests import AsyncRequests
 from credits_core.operations.returns import AsyncReturns
 from credits_core.operations.sweeps import AsyncSweeps
@@ -46,6 +47,7 @@ class AsyncCredits(
     AsyncHolds,
     AsyncMany,
     AsyncPayments,
+    AsyncPastPrices,
     AsyncRequests,
     AsyncReturns,
     AsyncSweeps,

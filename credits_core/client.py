@@ -20,6 +20,7 @@ from credits_core.operations.history import History
 from credits_core.operations.holds import Holds
 from credits_core.operations.many import Many
 from credits_core.operations.payments import Payments
+from credits_core.operations.repricing import PastPrices
 from credits_core.operations.requests import Requests
 from credits_core.operations.returns import Returns
 from credits_core.operations.sweeps import Sweeps
@@ -45,6 +46,7 @@ class Credits(
     History,
     Holds,
     Many,
+    PastPrices,
     Payments,
     Requests,
     Returns,

@@ -10,11 +10,14 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from threading import Lock
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from credits_core.errors import InvalidRequestError
 from credits_core.models import MAX_AMOUNT
 from credits_core.pricing import Number, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Ending", "Move", "Tab"]
 
@@ -40,6 +43,7 @@ class Tab:
     """What a charge has taken (`taken`, whole credits) and used (exact, to be rounded up once)."""
 
     __slots__ = (
+        "_about",
         "_drawn",
         "_handed",
         "_used",
@@ -60,6 +64,7 @@ class Tab:
         self._handed = _NOTHING
         self._drawn: Fraction | None = None
         self._verdict: Fraction | Literal["refund", "keep"] | None = None
+        self._about: Mapping[str, Any] | None = None
 
     def meter(self, amount: Number) -> None:
         """Count what the work used, 0 or more, fractions included."""
@@ -95,8 +100,8 @@ class Tab:
             total = (self._used or 0) + (self._drawn or 0) + _exact(more)
         return max(0, math.ceil(total) - self.taken)
 
-    def settle(self, actual: Number) -> None:
-        """Say what the work cost in the end."""
+    def settle(self, actual: Number, metadata: Mapping[str, Any] | None = None) -> None:
+        """Say what the work cost in the end, and what the log keeps of that."""
         amount = _exact(actual)
         if not self.held and amount > self.estimate > 0:
             raise InvalidRequestError(
@@ -104,10 +109,12 @@ class Tab:
                 f"(hold_credits) for work whose cost is known afterwards"
             )
         self._verdict = amount
+        self._about = metadata
 
     def say(self, verdict: Literal["refund", "keep"]) -> None:
         """Say that it costs nothing although it was done, or all of it although it was not."""
         self._verdict = verdict
+        self._about = None
 
     @property
     def counted(self) -> bool:
@@ -142,7 +149,10 @@ class Tab:
             if final == 0:
                 return Move("release", (tx_id,))
             # Work that outlived its hold was done all the same.
-            return Move("settle", (tx_id, final), {"shortfall": shortfall, "if_expired": "charge"})
+            options: dict[str, Any] = {"shortfall": shortfall, "if_expired": "charge"}
+            if self._about is not None:
+                options["metadata"] = self._about
+            return Move("settle", (tx_id, final), options)
         if final == 0:
             # All of it is given back once, however often it is tried.
             return Move("refund", (tx_id,))

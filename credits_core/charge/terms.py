@@ -73,7 +73,7 @@ def price_terms(
     key: str | None = None,
 ) -> Terms:
     """The terms of a fixed price."""
-    amount, action = priced(cost, action)
+    amount, action, metadata = priced(cost, action, metadata)
     return Terms(
         user_id, amount, action, metadata, held=False, apart=apart, fails_when=fails_when, key=key
     )
@@ -94,7 +94,7 @@ def hold_terms(
     resumes: str | None = None,
 ) -> Terms:
     """The terms of a hold. It grows by `step`, by default by as much as was estimated."""
-    amount, action = priced(estimate, action)
+    amount, action, metadata = priced(estimate, action, metadata)
     grows = validation.amount(step) if step is not None else max(amount, 1)
     validation.hold_ms(expires_in)
     if shortfall not in ("take", "owe"):

@@ -9,7 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from credits_core import AsyncCredits, Credits, Item, OutcomeUnknownError, Period, commands
+from credits_core import (
+    AsyncCredits,
+    Credits,
+    Item,
+    OutcomeUnknownError,
+    Period,
+    PriceBook,
+    commands,
+)
 from credits_core.command import Call
 from credits_core.keys import KeySpace
 
@@ -134,6 +142,7 @@ CALLS = [
     ("get_history", lambda c, _: c.get_history("alice", limit=2)),
     ("usage", lambda c, _: c.usage("alice", 3)),
     ("get_transactions", lambda c, _: c.get_transactions("alice")),
+    ("reprice", lambda c, _: c.reprice("alice", PriceBook.from_dict({"actions": {"chat": 1}}))),
     ("verify_balance", lambda c, _: c.verify_balance("alice")),
     ("rebuild_balance", lambda c, _: c.rebuild_balance("alice")),
     ("reconcile", lambda c, _: c.reconcile(["alice", "bob", "carol"])),
