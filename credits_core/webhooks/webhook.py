@@ -76,7 +76,13 @@ class Webhook:
         """POST, for anybody: the signature is what counts."""
         operation = {"summary": f"Webhook: {self.name}", **_OPERATION}
         return Route(
-            f"webhook-{self.name}", "POST", self._path, Who.ANYBODY, self._answered, operation
+            f"webhook-{self.name}",
+            "POST",
+            self._path,
+            Who.ANYBODY,
+            self._answered,
+            operation,
+            max_body=MAX_BODY_BYTES,
         )
 
     def _answered(self, asked: Asked) -> Steps[Answer]:
