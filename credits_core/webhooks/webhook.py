@@ -82,7 +82,7 @@ class Webhook:
             Who.ANYBODY,
             self._answered,
             operation,
-            MAX_BODY_BYTES,
+            max_body=MAX_BODY_BYTES,
         )
 
     def _answered(self, asked: Asked) -> Steps[Answer]:
