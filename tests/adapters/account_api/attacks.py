@@ -44,6 +44,7 @@ _GRANT: Final = {"targetUserId": "{victim}", "amount": 5, "reason": "an apology"
 _REFUND: Final = {"targetUserId": "{victim}", "txId": "{charge}", "reason": "it broke"}
 _SIGN_UP: Final = {"type": "user.created", "data": {"id": "{victim}"}}
 _REPORT: Final = {"holdId": "{charge}", "userId": "{victim}", "status": "failed"}
+_ORDER: Final = {"packageId": "starter"}
 
 TARGETS: Final = (
     Target("balance", "GET", "user"),
@@ -53,6 +54,7 @@ TARGETS: Final = (
     Target("grant", "POST", "admin", _GRANT),
     Target("refund", "POST", "admin", _REFUND),
     Target("reconcile", "POST", "clock", huge={"budget": "1000000"}),
+    Target("checkout", "POST", "user", _ORDER),
     Target("packages", "GET", "anybody"),
     Target("webhook-clerk", "POST", "provider", _SIGN_UP),
     Target("webhook-jobs", "POST", "provider", _REPORT),
@@ -112,7 +114,7 @@ def _no_json(request: dict[str, Any], target: Target, who: Attacked) -> None:
 
 
 def _wrong_fields(request: dict[str, Any], target: Target, who: Attacked) -> None:
-    request["content"] = json.dumps({"targetUserId": [], "amount": True, "reason": "", "txId": {}})
+    request["content"] = b'{"targetUserId": [], "amount": true, "reason": "", "txId": {}}'
 
 
 def _wrong_type(request: dict[str, Any], target: Target, who: Attacked) -> None:
@@ -179,6 +181,7 @@ EXPECTED: Final[dict[str, dict[str, int]]] = {
         "grant": _DONE,
         "refund": _DONE,
         "reconcile": (200, 401, 200, 200, 200, 200, 405, 400, 400, 200, 413),
+        "checkout": (200, 401, 200, 400, 422, 415, 405, 200, 200, 400, 413),
         "packages": (200, 200, 200, 200, 200, 200, 405, 200, 200, 200, 200),
         "webhook-clerk": _SIGNED,
         "webhook-jobs": _SIGNED,

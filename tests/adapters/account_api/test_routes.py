@@ -157,6 +157,21 @@ def test_the_packages(site: Site) -> None:
     ]
 
 
+def test_a_checkout_is_started_for_who_is_signed_in(site: Site, payer: str) -> None:
+    response = site.http.post(
+        "/api/credits/checkout", json={"packageId": "starter"}, headers={"X-User": payer}
+    )
+    assert answered(response) == {"checkoutUrl": f"https://pay.example/starter?user={payer}"}
+
+
+@pytest.mark.parametrize("kind", ["success", "cancel"])
+def test_the_page_after_a_checkout(site: Site, kind: str) -> None:
+    response = site.http.get(f"/api/credits/checkout/{kind}")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert response.text.startswith("<!doctype html>")
+
+
 def test_who_signs_up_at_clerk_gets_the_sign_up_credits(
     site: Site, credits: Credits, user: str
 ) -> None:

@@ -16,6 +16,7 @@ from credits_core.api import AccountApi
 from credits_django import clients
 from credits_django.api import SyncView, urls_of
 from tests.adapters.django import api_urls
+from tests.adapters.paths.contract import account_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,14 +135,17 @@ def test_an_admin_by_token_needs_none(views: str, person: User, change: Callable
 
 
 @pytest.mark.parametrize(
-    ("name", "exempt"), [("grant", False), ("refund", False), ("reconcile", True)]
+    ("name", "exempt"),
+    [
+        ("grant", False),
+        ("refund", False),
+        ("checkout", False),
+        ("reconcile", True),
+        ("webhook-clerk", True),
+    ],
 )
 def test_what_checks_a_secret_itself_is_exempt(name: str, exempt: bool) -> None:
-    (pattern,) = (
-        one
-        for one in urls_of(AccountApi(cron_secret="s" * 24).routes, SyncView)
-        if one.name == name
-    )
+    (pattern,) = (one for one in urls_of(account_api().routes, SyncView) if one.name == name)
     assert pattern.callback.csrf_exempt is exempt
 
 
