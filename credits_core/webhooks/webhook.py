@@ -41,6 +41,11 @@ MAX_BODY_BYTES: Final = 2**20
 log: Final = logging.getLogger("credits_core.webhooks")
 
 _OPERATION: Final = {
+    "tags": ["Credits"],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    },
     "responses": {
         "200": {"description": "Done, or nothing to do: it need not come again"},
         "400": {"description": "Not signed by whom it should be, or no event"},
