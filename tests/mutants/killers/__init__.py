@@ -13,6 +13,7 @@ from tests.mutants.killers import (
     returns,
     revocations,
     rolling,
+    sweeps,
     transfers,
     writes,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "returns",
     "revocations",
     "rolling",
+    "sweeps",
     "transfers",
     "writes",
 ]

@@ -12,6 +12,7 @@ from tests.mutants.mutations import (
     moves,
     requests,
     returns,
+    sweeps,
     writes,
 )
 
@@ -25,5 +26,6 @@ MUTATIONS = (
     *logs.MUTATIONS,
     *later.MUTATIONS,
     *limits.MUTATIONS,
+    *sweeps.MUTATIONS,
     *writes.MUTATIONS,
 )
