@@ -39,7 +39,9 @@ from credits_core.errors import (
     PricingConfigError,
     RepeatedRequestError,
     TransactionError,
+    WebhookVerificationError,
 )
+from credits_core.history import HistoryPage
 from credits_core.models import (
     Account,
     AccountExport,
@@ -49,6 +51,7 @@ from credits_core.models import (
     Hold,
     Item,
     OpenHold,
+    PaymentNote,
     Receipt,
     ReconcileReport,
     RequestRecord,
@@ -62,6 +65,7 @@ from credits_core.pricing import (
     PriceBook,
     PricingEngine,
 )
+from credits_core.usage import Tally, Usage, UsageDay
 
 __all__ = [
     "FIXED_PRICING",
@@ -79,6 +83,7 @@ __all__ = [
     "CreditsError",
     "FoldReport",
     "Grant",
+    "HistoryPage",
     "Hold",
     "HoldClosedError",
     "HoldNotFoundError",
@@ -90,6 +95,7 @@ __all__ = [
     "MeteredPrice",
     "OpenHold",
     "OutcomeUnknownError",
+    "PaymentNote",
     "Period",
     "PriceBook",
     "Priced",
@@ -99,8 +105,12 @@ __all__ = [
     "ReconcileReport",
     "RepeatedRequestError",
     "RequestRecord",
+    "Tally",
     "Transaction",
     "TransactionError",
+    "Usage",
+    "UsageDay",
+    "WebhookVerificationError",
     "__version__",
     "adrain",
     "charges",

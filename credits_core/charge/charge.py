@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from credits_core.charge import streams
-from credits_core.charge.lifecycle import Lifecycle
+from credits_core.charge.growing import Growing
 from credits_core.charge.nesting import enter, leave
 from credits_core.errors import InvalidRequestError
 from credits_core.pricing import Priced
@@ -27,7 +27,7 @@ __all__ = ["Charge"]
 T = TypeVar("T")
 
 
-class Charge(Lifecycle):
+class Charge(Growing):
     """The charge around one piece of work, made by `require_credits` or `hold_credits`.
 
     It is a context manager: `with` for a `Credits`, `async with` for an `AsyncCredits`. What the

@@ -27,6 +27,9 @@ Ending: TypeAlias = Literal["served", "failed", "left"]
 
 _NOTHING: Final = Fraction(0)
 
+_lock: Final = Lock()
+"""Of all tabs: it is held for a sum, and a lock for each of them costs more than that."""
+
 
 class Move(NamedTuple):
     """A call of a client: the method, and its arguments after the user."""
@@ -43,7 +46,6 @@ class Tab:
         "_about",
         "_drawn",
         "_handed",
-        "_lock",
         "_used",
         "_verdict",
         "delivered",
@@ -63,7 +65,6 @@ class Tab:
         self._drawn: Fraction | None = None
         self._verdict: Fraction | Literal["refund", "keep"] | None = None
         self._about: Mapping[str, Any] | None = None
-        self._lock = Lock()
 
     def meter(self, amount: Number) -> None:
         """Count what the work used, 0 or more, fractions included."""
@@ -72,7 +73,7 @@ class Tab:
                 "this charge has a fixed price: hold an estimate (hold_credits) for what is metered"
             )
         more = _exact(amount)
-        with self._lock:
+        with _lock:
             self._used = (self._used or Fraction(0)) + more
 
     def hand(self, cost: Number) -> None:
@@ -82,7 +83,7 @@ class Tab:
 
     def unsent(self, *, first: bool) -> None:
         """The last piece did not get out after all, and costs nothing; `first`: none did."""
-        with self._lock:
+        with _lock:
             if self._used is not None:
                 self._used -= self._handed
             self._handed = Fraction(0)
@@ -90,12 +91,12 @@ class Tab:
 
     def draw(self, amount: Fraction | int) -> None:
         """Count what paid work inside this work costs; negative gives it back."""
-        with self._lock:
+        with _lock:
             self._drawn = (self._drawn or Fraction(0)) + amount
 
     def lacks(self, more: Number = 0) -> int:
         """Whole credits that are missing for what is used, and `more`."""
-        with self._lock:
+        with _lock:
             total = (self._used or 0) + (self._drawn or 0) + _exact(more)
         return max(0, math.ceil(total) - self.taken)
 
@@ -158,7 +159,7 @@ class Tab:
         return Move("refund", (tx_id, self.taken - final), {"idempotency_key": f"settled {tx_id}"})
 
     def _price(self) -> Fraction:
-        with self._lock:
+        with _lock:
             drawn = self._drawn or Fraction(0)
             if not self.estimate:
                 return Fraction(0)  # free, whatever is said

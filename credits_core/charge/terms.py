@@ -46,6 +46,10 @@ class Terms(NamedTuple):
     outage: Outage | None = None
     """How it may be served while the store is away."""
 
+    def of(self, user_id: str) -> Terms:
+        """The same for another user; quicker than `_replace`, as it is asked for each request."""
+        return Terms._make((user_id, *self[1:]))
+
     def ending(self, error: BaseException | None) -> Ending:
         """How a block ended that `error` left, if any."""
         if error is None:

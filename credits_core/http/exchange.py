@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from credits_core.http.steps import Steps
 
-__all__ = ["Answer", "Asked", "Handler", "Route", "Who", "answer"]
+__all__ = ["MAX_BODY", "Answer", "Asked", "Handler", "Route", "Who", "answer"]
+
+MAX_BODY: Final = 64 * 1024
+"""Bytes that the body of a request has at most, unless its route says otherwise."""
 
 
 class Answer(NamedTuple):
@@ -69,3 +72,5 @@ class Route:
     operation: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What an OpenAPI document says of it: an Operation Object
     (https://spec.openapis.org/oas/v3.1.0#operation-object)."""
+    max_body: int = MAX_BODY
+    """Bytes of a body that are read at most; of what is longer nothing is looked at."""

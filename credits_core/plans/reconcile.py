@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from credits_core.commands import stored_balance
 from credits_core.errors import BackendError, BalanceVerificationError, CreditsError
-from credits_core.models import ReconcileReport
 from credits_core.plans import WIDTH, Plan, one, together
 from credits_core.plans.verify import rebuild, verify
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from credits_core.keys import KeySpace
+    from credits_core.models import ReconcileReport
 
 GROUP = WIDTH
 """Accounts whose batches travel together."""
@@ -34,7 +35,8 @@ def reconcile_group(
     unread = next((user for user, error in failures if isinstance(error, BackendError)), None)
     if unread is not None:
         yield from _check_store(keys, unread)
-    return ReconcileReport(
+    return replace(
+        report,
         total=report.total + len(users),
         verified=report.verified + results.count("verified"),
         fixed=report.fixed + results.count("fixed"),
