@@ -15,6 +15,8 @@ from tests.contract.store import entry
 from tests.support import typescript
 from tests.support.typescript import TypeScriptSDK
 
+pytestmark = pytest.mark.long
+
 MINUTE = 60_000
 SKEWS = (-17 * MINUTE, -5 * MINUTE, -2 * MINUTE, -30_000, -7_000, 0, 0, 9_000, MINUTE, 8 * MINUTE)
 WRITERS = 20

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.adapters.paths.books import GIVEN_BACK, PAID, log, spent, wait_for, wait_for_quiet
 from tests.adapters.paths.contract import piece
 from tests.adapters.paths.reader import Reader
@@ -12,6 +14,8 @@ from tests.adapters.paths.reader import Reader
 if TYPE_CHECKING:
     from credits_core import Credits
     from tests.adapters.paths.sites import Site
+
+pytestmark = pytest.mark.long
 
 
 def test_work_whose_client_left_is_done_and_paid(site: Site, credits: Credits, payer: str) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+pytestmark = pytest.mark.long
+
 _BOUND = 10
 """Seconds within which every answer comes: far more than 1.5, for loaded machines."""
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from credits_core import Credits
     from tests.support.servers import Server
 
+pytestmark = pytest.mark.long
+
 LEASE = 1.0
 
 
