@@ -39,7 +39,9 @@ from credits_core.errors import (
     PricingConfigError,
     RepeatedRequestError,
     TransactionError,
+    WebhookVerificationError,
 )
+from credits_core.history import HistoryPage
 from credits_core.models import (
     Account,
     AccountExport,
@@ -49,13 +51,21 @@ from credits_core.models import (
     Hold,
     Item,
     OpenHold,
+    PaymentNote,
     Receipt,
     ReconcileReport,
     RequestRecord,
     Transaction,
 )
 from credits_core.periods import Period
-from credits_core.pricing import FIXED_PRICING, PRICING_CONFIG, MeteredPrice, PricingEngine
+from credits_core.pricing import (
+    FIXED_PRICING,
+    PRICING_CONFIG,
+    MeteredPrice,
+    PriceBook,
+    PricingEngine,
+)
+from credits_core.usage import Tally, Usage, UsageDay
 
 __all__ = [
     "FIXED_PRICING",
@@ -73,6 +83,7 @@ __all__ = [
     "CreditsError",
     "FoldReport",
     "Grant",
+    "HistoryPage",
     "Hold",
     "HoldClosedError",
     "HoldNotFoundError",
@@ -84,7 +95,9 @@ __all__ = [
     "MeteredPrice",
     "OpenHold",
     "OutcomeUnknownError",
+    "PaymentNote",
     "Period",
+    "PriceBook",
     "Priced",
     "PricingConfigError",
     "PricingEngine",
@@ -92,8 +105,12 @@ __all__ = [
     "ReconcileReport",
     "RepeatedRequestError",
     "RequestRecord",
+    "Tally",
     "Transaction",
     "TransactionError",
+    "Usage",
+    "UsageDay",
+    "WebhookVerificationError",
     "__version__",
     "adrain",
     "charges",

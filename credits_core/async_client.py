@@ -16,10 +16,14 @@ from credits_core.models import AccountExport, BalanceVerification, Receipt, Rec
 from credits_core.operations.accounts import AsyncAccounts
 from credits_core.operations.allowances import AsyncAllowances
 from credits_core.operations.collections import AsyncCollections
+from credits_core.operations.history import AsyncHistory
 from credits_core.operations.holds import AsyncHolds
 from credits_core.operations.many import AsyncMany
+from credits_core.operations.payments import AsyncPayments
+from credits_core.operations.repricing import AsyncPastPrices
 from credits_core.operations.requests import AsyncRequests
 from credits_core.operations.returns import AsyncReturns
+from credits_core.operations.sweeps import AsyncSweeps
 from credits_core.operations.transfers import AsyncTransfers
 from credits_core.plans.reconcile import GROUP, reconcile_group
 from credits_core.plans.verify import rebuild, verify
@@ -39,10 +43,14 @@ class AsyncCredits(
     AsyncAccounts,
     AsyncAllowances,
     AsyncCollections,
+    AsyncHistory,
     AsyncHolds,
     AsyncMany,
+    AsyncPayments,
+    AsyncPastPrices,
     AsyncRequests,
     AsyncReturns,
+    AsyncSweeps,
     AsyncTransfers,
 ):
     """Prepaid credits of any number of users, in one store, for one event loop.

@@ -16,10 +16,14 @@ from credits_core.models import AccountExport, BalanceVerification, Receipt, Rec
 from credits_core.operations.accounts import Accounts
 from credits_core.operations.allowances import Allowances
 from credits_core.operations.collections import Collections
+from credits_core.operations.history import History
 from credits_core.operations.holds import Holds
 from credits_core.operations.many import Many
+from credits_core.operations.payments import Payments
+from credits_core.operations.repricing import PastPrices
 from credits_core.operations.requests import Requests
 from credits_core.operations.returns import Returns
+from credits_core.operations.sweeps import Sweeps
 from credits_core.operations.transfers import Transfers
 from credits_core.plans.reconcile import GROUP, reconcile_group
 from credits_core.plans.verify import rebuild, verify
@@ -35,7 +39,20 @@ if TYPE_CHECKING:
     from credits_core.models import Account, Transaction
 
 
-class Credits(Accounts, Allowances, Collections, Holds, Many, Requests, Returns, Transfers):
+class Credits(
+    Accounts,
+    Allowances,
+    Collections,
+    History,
+    Holds,
+    Many,
+    PastPrices,
+    Payments,
+    Requests,
+    Returns,
+    Sweeps,
+    Transfers,
+):
     """Prepaid credits of any number of users, in one store. Threads may share a client.
 
     Credits are whole numbers up to 10^15 an operation. User ids are 1 to 256 bytes of

@@ -128,15 +128,19 @@ class UserCursor:
 
     def page(self) -> Plan[list[str]]:
         """The users of the next SCAN that were not given yet."""
-        words = ("SCAN", self._position, "MATCH", self._patterns[0], "COUNT", str(SCAN_COUNT))
-        scan = Command("users", "", Call(None, (), words), _decode_scan)
-        self._position, names = yield from one(scan)
+        self._position, names = yield from scan(self._position, self._patterns[0], SCAN_COUNT)
         if self._position == "0":
             self._patterns.pop(0)
         users = dict.fromkeys(user for name in names if (user := self._keys.user_of(name)))
         fresh = [user for user in users if user not in self._seen]
         self._seen.update(fresh)
         return fresh
+
+
+def scan(position: str, pattern: str, count: int) -> Plan[tuple[str, list[str]]]:
+    """Some keys of a pattern, and the position of those that follow; `"0"` after the last."""
+    words = ("SCAN", position, "MATCH", pattern, "COUNT", str(count))
+    return one(Command("users", "", Call(None, (), words), _decode_scan))
 
 
 def _decode_scan(reply: Reply) -> tuple[str, list[str]]:

@@ -23,7 +23,8 @@ from credits_core.models import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-quoted: Callable[[str], str] = json.JSONEncoder(ensure_ascii=False).encode
+quoted: Callable[[str], str] = json.encoder.encode_basestring
+"""A text as JSON, with the characters that it has."""
 
 NEVER = 10**15 - 1
 """The expiry of a grant that does not expire by itself, later than any calendar."""

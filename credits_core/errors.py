@@ -27,6 +27,7 @@ __all__ = [
     "PricingConfigError",
     "RepeatedRequestError",
     "TransactionError",
+    "WebhookVerificationError",
 ]
 
 AccountState = Literal[
@@ -269,3 +270,10 @@ class RepeatedRequestError(CreditsError):
 
     def __str__(self) -> str:
         return str(self.args[1])
+
+
+class WebhookVerificationError(CreditsError):
+    """A webhook is not signed by whom it should be; nothing of it was looked at.
+
+    The message says what was missing or wrong, and nothing of the secret or the signature.
+    """

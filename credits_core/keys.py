@@ -43,6 +43,14 @@ class KeySpace:
         told = hashlib.sha256(f"{route}\n{key}".encode()).hexdigest()[:32]
         return f"{self.prefix}credits:request:{told}:{self._name(user_id)}"
 
+    def sweep(self) -> str:
+        """Where a reconciliation of all accounts broke off: of no account, and without money."""
+        return f"{self.prefix}credits:sweep"
+
+    def payment(self, payment_id: str) -> str:
+        """The record of what was told of a payment, which holds no money and is kept for ever."""
+        return f"{self.prefix}credits:payment:{self._name(payment_id)}"
+
     def _name(self, user_id: str) -> str:
         return f"{{{user_id}}}" if self.braces else user_id
 

@@ -111,6 +111,14 @@ class RequestRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentNote:
+    """Something that was told of a payment: a `name`, and what was told under it first."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transaction:
     """One entry of an account's log.
 
@@ -284,7 +292,8 @@ class BalanceVerification:
 class ReconcileReport:
     """What a reconciliation found: `total == verified + fixed + errors`.
 
-    `problems` names the first accounts that stay wrong (at most 100) with the reason.
+    `problems` names the first accounts that stay wrong (at most 100) with the reason. `cursor` is
+    where `reconcile_within` broke off; None when all were looked at.
     """
 
     total: int = 0
@@ -292,6 +301,7 @@ class ReconcileReport:
     fixed: int = 0
     errors: int = 0
     problems: tuple[tuple[str, CreditsError], ...] = ()
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

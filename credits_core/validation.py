@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import AsyncIterable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from credits_core.errors import InvalidRequestError
@@ -29,6 +30,8 @@ T = TypeVar("T")
 MAX_USER_ID_BYTES = 256
 MAX_ACTION_CHARS = 64
 MAX_KEY_CHARS = 255
+MAX_PAYMENT_CHARS = 128
+"""So that keys made of a payment's id and a return's id are keys still."""
 MAX_METADATA_BYTES = 4096
 MAX_METADATA_DEPTH = 8
 MAX_LIMIT = 1000
@@ -45,6 +48,7 @@ LEAST_MS = 10**12
 """September 2001: a smaller instant that something lasts until was meant in seconds."""
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SURROGATES = 0xD800
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -65,9 +69,10 @@ def _line(value: object, what: str) -> str:
     """A non-empty one-line text without blank edges."""
     if not isinstance(value, str):
         raise _fail(f"{what} is a str, not {type(value).__name__}: {_short(value)}")
-    if not value.strip():
+    bare = value.strip()
+    if not bare:
         raise _fail(f"{what} is blank: {_short(value)}")
-    if value != value.strip():
+    if value != bare:
         raise _fail(f"{what} begins or ends with blanks; strip it first: {_short(value)}")
     # str.isprintable would refuse emoji joiners too; only controls break logs and keys.
     if found := _UNSAFE.search(value):
@@ -117,10 +122,18 @@ def zoned(value: object) -> datetime:
 
 def action(value: object) -> str:
     """What the credits are for: 1 to 64 characters, and not the name of the sign-up."""
+    # An app has few of them, and each charge names one.
+    return _known_action(value) if type(value) is str else _action(value)
+
+
+def _action(value: object) -> str:
     text = line(value, "action", MAX_ACTION_CHARS)
     if text == SIGN_UP_ACTION:
         raise _fail(f"the action {text!r} marks a sign-up: call initialize_user for that")
     return text
+
+
+_known_action = lru_cache(maxsize=256)(_action)
 
 
 def allowance_name(value: object) -> str:
@@ -142,11 +155,12 @@ def addition(by_id: object, added_with: object) -> str:
     return idempotency_key(added_with)
 
 
-def reason(value: object) -> str | None:
-    """A reason as metadata: 1 to 255 characters, or None."""
+def reason(value: object, more: Mapping[str, Any] | None = None) -> str | None:
+    """A reason (1 to 255 characters, or None) as metadata, with what else is told."""
     if value is None:
-        return None
-    return metadata({"reason": line(value, "reason")})
+        return metadata(more)
+    metadata(more)
+    return metadata({**(more or {}), "reason": line(value, "reason")})
 
 
 def freeze_reason(value: object) -> str:
@@ -271,6 +285,11 @@ def rollover(value: object) -> int | Literal["none", "all"]:
     return _whole(value, "rollover", 0, MAX_AMOUNT)
 
 
+def days(value: object, most: int) -> int:
+    """How many days: 1 to `most`."""
+    return _whole(value, "days", 1, most)
+
+
 def limit(value: object) -> int:
     """How many transactions to return: 1 to 1000."""
     return _whole(value, "limit", 1, MAX_LIMIT)
@@ -315,6 +334,14 @@ def duration_ms(value: object, what: str) -> int:
             f"{_seconds(value)}"
         )
     return int(span)
+
+
+def duration_s(value: object, what: str, shortest: int, longest: int) -> float:
+    """A duration in seconds: from `shortest` to `longest`."""
+    span = _bounded_ms(value, what, longest * 1000)
+    if span < shortest * 1000:
+        raise _fail(f"{what} is at least {shortest}, not {_seconds(value)}")
+    return span / 1000
 
 
 def _seconds(value: object) -> str:
@@ -367,6 +394,25 @@ def expiry(at: int | None) -> int | None:
     if at is not None and at > LAST_MS:
         raise _fail(f"credits expire by the end of the year 9999, not at {at} ms")
     return at
+
+
+def payment_id(value: object, *, braces: bool = False) -> str:
+    """The id of a payment: 1 to 200 characters."""
+    text = line(value, "payment_id", MAX_PAYMENT_CHARS)
+    if braces and ("{" in text or "}" in text):
+        raise _fail(
+            f"payment_id holds a brace, which on Redis Cluster chooses the slot: {_short(text)}"
+        )
+    return text
+
+
+def note(value: object) -> str:
+    """What is noted of a payment: a text of at most 4096 bytes of UTF-8."""
+    if not isinstance(value, str):
+        raise _fail(f"value is a str, not {type(value).__name__}")
+    if len(value.encode(errors="surrogatepass")) > MAX_METADATA_BYTES or _SURROGATE.search(value):
+        raise _fail(f"value is Unicode text of at most {MAX_METADATA_BYTES} bytes of UTF-8")
+    return value
 
 
 def metadata(value: Mapping[str, Any] | None) -> str | None:

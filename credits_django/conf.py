@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from credits_core import PricingEngine, validation
+from credits_core import PriceBook, PricingEngine, validation
 from credits_core._client import DEFAULT_CREDITS, DEFAULT_TIMEOUT, check_timeout
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.idempotency import LEASE_SECONDS
@@ -38,7 +38,7 @@ class Conf:
     auto_initialize: bool = False
     user: Callable[[Any], Any] | None = None
     user_id: Callable[[Any], str] | None = None
-    prices: PricingEngine = field(default_factory=PricingEngine)
+    prices: PricingEngine | PriceBook = field(default_factory=PricingEngine)
     top_up_url: str | None = None
     fails_on: FailsOn = failing
     outage: OutageJournal | None = None
@@ -86,13 +86,13 @@ def _function(value: object) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _prices(value: object) -> PricingEngine:
+def _prices(value: object) -> PricingEngine | PriceBook:
     found = import_string(value) if isinstance(value, str) else value
-    if isinstance(found, PricingEngine):
+    if isinstance(found, PricingEngine | PriceBook):
         return found
     if not isinstance(found, Mapping):
         raise InvalidRequestError(
-            f"it is a dict of prices, a PricingEngine or its dotted path, "
+            f"it is a dict of prices, a PriceBook, a PricingEngine or the dotted path of one, "
             f"not {type(found).__name__}"
         )
     return PricingEngine(found)

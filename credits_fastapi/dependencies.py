@@ -56,7 +56,8 @@ def charge_dependency(
     ) -> Charge:
         request, keyed = paid_request(cast("dict[str, Any]", connection.scope))
         price: Cost = 0 if credits_exempt else credits_cost
-        client, endpoint, route = client_of(), _endpoint(connection), _route(connection)
+        client, endpoint = client_of(), "" if rule.action else _endpoint(connection)
+        route = _route(connection) if keyed is not None or rule.outage_limit else ""
         terms = rule.terms_of(
             credits_user, price, credits_metadata, endpoint=endpoint, route=route, journal=journal
         )

@@ -23,7 +23,11 @@ _HEADER = HEADER.lower().encode()
 
 def has_key(scope: Any) -> bool:
     """Whether a request carries a key."""
-    return scope["type"] == "http" and any(name == _HEADER for name, _ in scope["headers"])
+    if scope["type"] == "http":
+        for name, _ in scope["headers"]:
+            if name == _HEADER:
+                return True
+    return False
 
 
 async def answer_again(request: Request, error: Exception) -> Response:  # noqa: ARG001

@@ -81,19 +81,20 @@ class ChargesMiddleware:
             await answer.end("left", error)
             raise
         else:
-            await answer.end(answer.unfinished)
+            if keyed is not None or paid.open:
+                await answer.end(answer.unfinished)
 
 
 class _Outgoing:
     """What the client gets, and whether it is still there."""
 
     unfinished: Ending
+    _lost = False
+    _begun = False
 
     def __init__(self, paid: PaidRequest, send: Send) -> None:
         self._paid = paid
         self._send = send
-        self._lost = False
-        self._begun = False
 
     def left_by(self, error: Exception) -> bool:
         """Whether an error says that the client has gone, and not that the work broke."""
@@ -119,12 +120,15 @@ class _Answer(_Outgoing):
     unfinished = "left"
     """What it means that the app has returned without a last piece: the client is gone."""
 
+    _replaced = False
+    _head: Message | None = None
+    """The beginning, while it waits for the first piece to show whether there are more."""
+    _length: int | None = None
+    """The length of the content, where it is told."""
+
     def __init__(self, paid: PaidRequest, keyed: KeyedAnswer | None, send: Send) -> None:
         super().__init__(paid, send)
         self._keyed = keyed
-        self._replaced = False
-        self._head: Message | None = None
-        """The beginning, while it waits for the first piece to show whether there are more."""
 
     async def send(self, message: Message) -> None:
         if self._replaced:
@@ -147,29 +151,32 @@ class _Answer(_Outgoing):
         if ending == "failed" or not self._paid.charges:
             await self.end("failed")
         self._head = message
+        self._length = _length(message)
         if message["status"] in _NO_CONTENT:
             await self._whole()
-        elif not self._paid.open or _length(message) is None:
-            await self._begin(whole=False)
+        elif self._length is None or not self._paid.open:
+            await self._begin(message, whole=False)
 
     async def _piece(self, message: Message) -> None:
         last = not message.get("more_body", False)
         body = message.get("body", b"")
-        if self._head is not None and (last or len(body) >= (_length(self._head) or 0)):
+        if self._head is not None and (last or len(body) >= (self._length or 0)):
             await self._whole()
-        elif last:
-            await self._paid.aserved()
-        elif body:
-            self._paid.delivered()
+        else:
+            if last:
+                await self._paid.aserved()
+            elif body:
+                self._paid.delivered()
+            if self._head is not None:
+                await self._begin(self._head, whole=False)
         if self._replaced:
             return
-        await self._begin(whole=False)
         if self._keyed is not None:
             self._keyed.piece(body)
             if last:
                 await self._keyed.finish()
         await self._pass(message)
-        if last:
+        if last and self._paid.open:
             await self._paid.aend("served")
 
     async def _whole(self) -> None:
@@ -179,7 +186,8 @@ class _Answer(_Outgoing):
         except BackendError as error:
             await self._instead(error)
         else:
-            await self._begin(whole=True)
+            if self._head is not None:
+                await self._begin(self._head, whole=True)
 
     async def _instead(self, error: BackendError) -> None:
         """Answer that it cannot be charged, in the place of an answer that nobody would pay."""
@@ -190,16 +198,13 @@ class _Answer(_Outgoing):
         await self._pass({"type": "http.response.start", "status": status, "headers": pairs})
         await self._pass({"type": "http.response.body", "body": json.dumps(body).encode()})
 
-    async def _begin(self, *, whole: bool) -> None:
-        """Let the beginning go, if it waits, with what can be told by now."""
-        if self._head is None:
-            return
-        message, self._head = self._head, None
+    async def _begin(self, message: Message, *, whole: bool) -> None:
+        """Let the beginning go, with what can be told by now."""
         headers = [*message.get("headers", ())]
-        told = self._paid.headers(whole=whole)
-        headers += ((_NAMES[name], value.encode()) for name, value in told)
+        for name, value in self._paid.headers(whole=whole):
+            headers.append((_NAMES[name], value.encode()))
         message["headers"] = headers
-        self._begun = True
+        self._head, self._begun = None, True
         if self._keyed is not None:
             self._keyed.start(message)
         await self._pass(message)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import routing
 
+from credits_core.api.openapi import SECURITY_SCHEMES
 from credits_core.charge import Priced
 from credits_core.http.openapi import describe
 from credits_fastapi.dependencies import rule_of
@@ -34,9 +35,18 @@ def document(app: FastAPI) -> None:
         if fresh:
             for route in _walk(app.routes):
                 _describe(schema, route)
+            _name_schemes(schema)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _name_schemes(schema: dict[str, Any]) -> None:
+    """Say what the schemes are that routes of the account API ask for."""
+    operations = (one for path in schema.get("paths", {}).values() for one in path.values())
+    asked = {name for one in operations for each in one.get("security", ()) for name in each}
+    if ours := {name: told for name, told in SECURITY_SCHEMES.items() if name in asked}:
+        schema.setdefault("components", {}).setdefault("securitySchemes", {}).update(ours)
 
 
 def _describe(schema: dict[str, Any], route: Any) -> None:

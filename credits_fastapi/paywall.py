@@ -18,6 +18,7 @@ from credits_core.http.paid import failing
 from credits_core.http.rules import hold_rule, price_rule
 from credits_core.outage.background import acollecting
 from credits_fastapi.answers import answer_error
+from credits_fastapi.api import router_of
 from credits_fastapi.decorators import paid_endpoint
 from credits_fastapi.dependencies import charge_dependency
 from credits_fastapi.keyed import answer_again
@@ -27,8 +28,9 @@ from credits_fastapi.openapi import document
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from fastapi import FastAPI
+    from fastapi import APIRouter, FastAPI
 
+    from credits_core.api import AccountApi
     from credits_core.charge.price import Cost
     from credits_core.http.paid import FailsOn
     from credits_core.http.rules import Given, HoldOptions, PriceOptions
@@ -69,6 +71,10 @@ class Paywall:
     there is no `url`; the client is opened when the app starts and closed when it ends. Or
     hand in `client`, one of your own, which stays open.
 
+    `admin` is the app's own dependency that answers the id of the signed-in user if the app lets
+    that user administer credits, and raises (403) if not. Without it nobody does, by the account
+    API.
+
     >>> from fastapi import Depends, FastAPI, Request
     >>> async def current_user_id(request: Request) -> str:
     ...     return request.state.user_id
@@ -84,6 +90,7 @@ class Paywall:
         user: Callable[..., Any],
         client: AsyncCredits | None = None,
         *,
+        admin: Callable[..., Any] | None = None,
         top_up_url: str | None = None,
         fails_on: FailsOn = failing,
         outage: OutageJournal | None = None,
@@ -109,6 +116,7 @@ class Paywall:
                 f"set it where the client is made"
             )
         self._user = user
+        self._admin = admin
         self._given = client
         self._top_up_url = top_up_url
         self._fails_on = fails_on
@@ -118,7 +126,7 @@ class Paywall:
         # A client belongs to a loop; tests and servers in threads have several.
         self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Open] = WeakKeyDictionary()
 
-    def install(self, app: FastAPI) -> None:
+    def install(self, app: FastAPI, *, api: AccountApi | None = None) -> None:
         """Make `app` ready to charge: the client for as long as it runs, and the answers.
 
         The app's own lifespan runs inside, and may use the client. A middleware settles the
@@ -127,6 +135,8 @@ class Paywall:
         problem details: 402 when the credits do not suffice, 503 with Retry-After while the
         store is away. The OpenAPI document tells what each route costs. A mounted sub-app
         handles its own errors and needs its own `install`.
+
+        `api` adds the routes of the account API to the app.
         """
         own = app.router.lifespan_context
 
@@ -140,6 +150,15 @@ class Paywall:
         app.add_exception_handler(CreditsError, partial(answer_error, top_up_url=self._top_up_url))
         app.add_exception_handler(AnswerAgain, answer_again)
         document(app)
+        if api is not None:
+            app.include_router(self.api_router(api))
+
+    def api_router(self, api: AccountApi) -> APIRouter:
+        """The routes of the account API as a router, where `install(app, api=…)` will not do.
+
+        app.include_router(paywall.api_router(AccountApi()), prefix="/v1")
+        """
+        return router_of(api.routes, self._user, self._admin, self._client)
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:  # noqa: ARG002 - FastAPI's form

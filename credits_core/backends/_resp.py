@@ -23,10 +23,13 @@ def words(call: Call, *, text: bool = False) -> tuple[str, ...]:
 
 def answer(raw: Any) -> Reply:
     """A raw reply with its bulk strings as str; a server's error inside it as a failure."""
+    # Members of other apps may hold anything; ours are UTF-8.
     if isinstance(raw, list):
-        return [answer(item) for item in raw]
+        return [
+            item.decode("utf-8", "surrogateescape") if type(item) is bytes else answer(item)
+            for item in raw
+        ]
     if isinstance(raw, bytes):
-        # Members of other apps may hold anything; ours are UTF-8.
         return raw.decode("utf-8", "surrogateescape")
     if isinstance(raw, Exception):  # part of a reply: what came before it has been done
         return Failure("unknown", error_text(raw))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from credits_core.charge import streams
-from credits_core.charge.lifecycle import Lifecycle
+from credits_core.charge.growing import Growing
 from credits_core.charge.nesting import enter, leave
 from credits_core.errors import InvalidRequestError
+from credits_core.pricing import Priced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
@@ -26,7 +27,7 @@ __all__ = ["Charge"]
 T = TypeVar("T")
 
 
-class Charge(Lifecycle):
+class Charge(Growing):
     """The charge around one piece of work, made by `require_credits` or `hold_credits`.
 
     It is a context manager: `with` for a `Credits`, `async with` for an `AsyncCredits`. What the
@@ -78,14 +79,19 @@ class Charge(Lifecycle):
         """What it costs as things stand, in whole credits; in the end what it did cost."""
         return self.tab.used if self.open else self.tab.taken
 
-    def settle(self, actual: Number) -> None:
+    def settle(self, actual: Number | Priced) -> None:
         """Say what the work cost; that much is kept when it ends, rounded up once.
 
-        0 or more credits, fractions included. Of a fixed price it is at most the price. What is
-        more than a hold is taken from the balance, as far as there is any (`shortfall="take"`),
-        or goes below the floor (`"owe"`). The last word counts.
+        0 or more credits, fractions included, or a `Priced` action, of which the log keeps how
+        much it was. Of a fixed price it is at most the price. What is more than a hold is taken
+        from the balance, as far as there is any (`shortfall="take"`), or goes below the floor
+        (`"owe"`). The last word counts.
         """
-        self.tab.settle(actual)
+        if isinstance(actual, Priced):
+            quote = actual.quote()
+            self.tab.settle(quote.credits, quote.metadata)
+        else:
+            self.tab.settle(actual)
 
     def refund(self) -> None:
         """Say that the work costs nothing, although it succeeds."""

@@ -14,11 +14,9 @@ from credits_core.charge.ledger import AsyncLedger, Ledger
 from credits_core.charge.nesting import current_charge, payer
 from credits_core.charge.tab import Tab
 from credits_core.charge.threaded import ThreadedLedger
-from credits_core.charge.turns import Turns
 from credits_core.charge.unpaid import Unpaid
 from credits_core.errors import (
     BackendError,
-    BackendUnavailableError,
     HoldClosedError,
     InsufficientCreditsError,
     InvalidRequestError,
@@ -27,7 +25,6 @@ from credits_core.errors import (
 from credits_core.models import Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Self
 
     from credits_core.charge.charge import Charge
@@ -51,17 +48,17 @@ class Lifecycle:
 
     __slots__ = (
         "__weakref__",
+        "_begun",
         "_ledger",
         "_outer",
         "_renew_at",
-        "_state",
-        "_turns",
         "_unpaid",
         "around",
         "balance",
         "cut_off",
         "handed_over",
         "id",
+        "open",
         "streaming",
         "tab",
         "terms",
@@ -79,10 +76,11 @@ class Lifecycle:
         kind = AsyncLedger if isinstance(client, AsyncCredits) else Ledger
         self._ledger: AsyncLedger | Ledger = kind.of(client)  # type: ignore[arg-type]
         self._outer: Charge | None = None
-        self._state = "new"
+        self._begun = False
         self._renew_at = 0.0
         self._unpaid: Unpaid | None = None
-        self._turns = Turns()
+        self.open = False
+        """Whether the work has begun and has not ended."""
         self.around: Charge | None = None
         """The charge of the work that this work is a part of, whoever pays for it."""
         self.id: str | None = None
@@ -95,11 +93,6 @@ class Lifecycle:
         """Whether a stream that has not ended yet will end it."""
         self.handed_over = False
         """Whether somebody else ends it."""
-
-    @property
-    def open(self) -> bool:
-        """Whether the work has begun and has not ended."""
-        return self._state == "open"
 
     def must_be_open(self) -> None:
         """Raise `RuntimeError` before the work has begun, and after it has ended."""
@@ -120,7 +113,7 @@ class Lifecycle:
                 raise
             except BackendError as error:
                 self._unserved(error)
-        self._state = "open"
+        self.open = True
         return self
 
     def begin(self) -> Self:
@@ -137,7 +130,7 @@ class Lifecycle:
                 raise
             except BackendError as error:
                 self._unserved(error)
-        self._state = "open"
+        self.open = True
         return self
 
     async def aend(self, ending: Ending, error: BaseException | None = None) -> None:
@@ -170,96 +163,15 @@ class Lifecycle:
     def let_go(self) -> None:
         """End it without a move in the ledger: that is for someone else to make."""
         if self.open:
-            self._state = "ended"
+            self.open = False
             if self.id is not None:
                 self._ledger.forget()
 
-    async def aspend(self, amount: Number) -> None:
-        """Count what the work is about to use, and see that it is held: see `spend`."""
-        await self._acover(amount, self.tab.meter, self._async_ledger())
-
-    def spend(self, amount: Number) -> None:
-        """Count what the work is about to use, of a hold, and see that it is held.
-
-        Credits, 0 or more, fractions included. The hold grows, and is renewed, in steps: a round
-        trip a step, not a call. Raises `InsufficientCreditsError`, and counts nothing, where
-        there is not enough. `aspend` is the same for an `AsyncCredits`.
-        """
-        self._cover(amount, self.tab.meter, self._sync_ledger())
-
-    async def arenew(self) -> None:
-        """Give a hold its full time again from now on: see `renew`."""
-        if self.id is not None and self.tab.held:
-            self._grown(await self._async_ledger().extend(self.terms, self.id, 0))
-
-    def renew(self) -> None:
-        """Give a hold its full time again from now on, for work that takes longer.
-
-        Raises `HoldClosedError` when it has expired. `arenew` is the same for an `AsyncCredits`.
-        """
-        if self.id is not None and self.tab.held:
-            self._grown(self._sync_ledger().extend(self.terms, self.id, 0))
-
-    async def adraw(self, amount: int, ledger: AsyncLedger | ThreadedLedger) -> None:
-        """Pay for work inside this work, out of what is held."""
-        if self.tab.held:
-            await self._acover(amount, self.tab.draw, ledger)
-
-    def draw(self, amount: int, ledger: Ledger) -> None:
-        """Pay for work inside this work, out of what is held."""
-        if self.tab.held:
-            self._cover(amount, self.tab.draw, ledger)
-
-    async def _acover(
-        self, amount: T, count: Callable[[T], None], ledger: AsyncLedger | ThreadedLedger
-    ) -> None:
-        """See that `amount` is held, and count it: one at a time, or two would rely on one rest."""
-        await self._turns.await_mine()
-        try:
-            if (missing := self._missing(amount)) is not None:
-                await self._agrow(missing, ledger)
-            count(amount)
-        finally:
-            self._turns.pass_on()
-
-    def _cover(self, amount: T, count: Callable[[T], None], ledger: Ledger) -> None:
-        """See that `amount` is held, and count it: see `_acover`."""
-        mine = self._turns.wait_for_mine()
-        try:
-            if (missing := self._missing(amount)) is not None:
-                self._grow(missing, ledger)
-            count(amount)
-        finally:
-            if mine:
-                self._turns.pass_on()
-
-    async def _agrow(self, missing: int, ledger: AsyncLedger | ThreadedLedger) -> None:
-        if self._outer is not None:
-            await self._outer.adraw(missing, ledger)
-            self.tab.taken += missing
-            return
-        tx_id = cast("str", self.id)
-        try:
-            self._grown(await ledger.extend(self.terms, tx_id, self._step(missing)))
-        except InsufficientCreditsError as error:
-            self._grown(await ledger.extend(self.terms, tx_id, self._last_step(missing, error)))
-
-    def _grow(self, missing: int, ledger: Ledger) -> None:
-        if self._outer is not None:
-            self._outer.draw(missing, ledger)
-            self.tab.taken += missing
-            return
-        tx_id = cast("str", self.id)
-        try:
-            self._grown(ledger.extend(self.terms, tx_id, self._step(missing)))
-        except InsufficientCreditsError as error:
-            self._grown(ledger.extend(self.terms, tx_id, self._last_step(missing, error)))
-
     def _prepare(self) -> int:
         """What is to be taken; 0 where nothing is, because it is free or included."""
-        if self._state != "new":
+        if self._begun:
             raise RuntimeError("a charge is begun once: make another for more work")
-        self._state = "beginning"
+        self._begun = True
         terms = self.terms
         self.around = current_charge()
         if not terms.cost:
@@ -297,7 +209,7 @@ class Lifecycle:
             self._ledger.undo(self.terms, unpaid.doubt)
 
     def _owed(self, ending: Ending) -> int:
-        self._state, self.streaming = "ended", False
+        self.open = self.streaming = False
         self.tab.taken = self.tab.final(ending)
         return self.tab.taken
 
@@ -312,49 +224,15 @@ class Lifecycle:
             self.tab.estimate = made.amount
         self._renewed()
 
-    def _grown(self, hold: Hold) -> None:
-        self.balance = hold.balance
-        self.tab.taken = max(self.tab.taken, hold.amount)  # answers may overtake each other
-        self._renewed()
-
     def _renewed(self) -> None:
         span = self.terms.expires_in
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
         self._renew_at = monotonic() + seconds / 2
 
-    def _missing(self, amount: Number) -> int | None:
-        """By how much the hold must grow for `amount` more; None where there is no need to ask."""
-        self.must_be_open()
-        if self._outer is None and self.id is None and self._unpaid is None:
-            return None  # free
-        missing = self.tab.lacks(amount)
-        if self._unpaid is not None:
-            if missing:
-                raise BackendUnavailableError(
-                    f"{self.terms.user_id!r} is served {self.tab.taken} credits while the store "
-                    f"is away, and this would be {missing} more"
-                )
-            return None
-        if missing or (self._outer is None and monotonic() > self._renew_at):
-            return missing
-        return None
-
-    def _step(self, missing: int) -> int:
-        return max(missing, self.terms.step) if missing else 0
-
-    def _last_step(self, missing: int, error: InsufficientCreditsError) -> int:
-        """All that is there, if it is enough for now; else the error of what is missing."""
-        if error.available < missing:
-            lacking = InsufficientCreditsError(missing, error.available, self.terms.user_id)
-            lacking.action = self.terms.action
-            raise lacking from None
-        return error.available
-
     def _close(self, ending: Ending) -> Move | None:
-        if self._state != "open":
+        if not self.open:
             return None
-        self._state = "ended"
-        self.streaming = False
+        self.open = self.streaming = False
         if self._outer is not None:
             final = self.tab.final(ending)
             if self._outer.tab.held:

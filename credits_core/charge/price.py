@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from credits_core import validation
 from credits_core.errors import InvalidRequestError, PricingConfigError
-from credits_core.pricing import PricingEngine
+from credits_core.pricing import Priced, Quote
+from credits_core.pricing.quotes import KEPT
 
-if TYPE_CHECKING:
-    from credits_core.pricing import Number
+Metadata: TypeAlias = Mapping[str, Any]
 
 __all__ = ["Cost", "Priced", "check_cost", "priced"]
-
-
-@cache
-def _seeds() -> PricingEngine:
-    return PricingEngine()
-
-
-@dataclass(frozen=True, slots=True)
-class Priced:
-    """So much of a priced action: a cost, and the action that the log names.
-
-    `quantity` is in the unit of the price, whole pieces at a fixed price; `multiplier` scales the
-    cost before it is rounded up. `engine` is where the price stands, by default `PricingEngine()`.
-
-    >>> Priced("video_generation", 30).cost()
-    300
-    """
-
-    action: str
-    quantity: Number = 1
-    multiplier: Number = 1
-    engine: PricingEngine = field(default_factory=_seeds, repr=False)
-
-    def cost(self) -> int:
-        """The credits: 0 to 10^15. Raises what `PricingEngine.calculate_cost` raises."""
-        return self.engine.calculate_cost(self.action, self.quantity, multiplier=self.multiplier)
 
 
 Cost: TypeAlias = int | Priced
@@ -58,12 +31,32 @@ def check_cost(cost: object, action: str) -> int:
     return validation.amount(cost)
 
 
-def priced(cost: object, action: str | None) -> tuple[int, str]:
-    """The credits and the action of a cost: an action that is given beats that of a price."""
+def priced(
+    cost: object, action: str | None, metadata: Metadata | None
+) -> tuple[int, str, Metadata | None]:
+    """The credits, the action and the metadata of a charge.
+
+    An action that is given beats that of a price. A price of a book adds to the metadata what it
+    takes to price the charge again.
+    """
     if isinstance(cost, Priced):
-        return check_cost(cost.cost(), cost.action), action or cost.action
+        quote = cost.quote()
+        return check_cost(quote.credits, cost.action), action or cost.action, kept(quote, metadata)
     if action is None:
         raise InvalidRequestError(
             "name the action that is charged, for the log: it is not a price that has a name"
         )
-    return check_cost(cost, action), action
+    return check_cost(cost, action), action, metadata
+
+
+def kept(quote: Quote, metadata: Metadata | None) -> Metadata | None:
+    """Metadata with what a quote adds to it."""
+    added = quote.metadata
+    if added is None or metadata is None:
+        return added or metadata
+    if KEPT in metadata:
+        raise InvalidRequestError(
+            f"the metadata has a key {KEPT!r} of its own, under which a price of a book is kept: "
+            "give it another name"
+        )
+    return {**metadata, **added}

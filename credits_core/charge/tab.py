@@ -10,11 +10,14 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from threading import Lock
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from credits_core.errors import InvalidRequestError
 from credits_core.models import MAX_AMOUNT
 from credits_core.pricing import Number, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Ending", "Move", "Tab"]
 
@@ -23,6 +26,9 @@ Ending: TypeAlias = Literal["served", "failed", "left"]
 
 
 _NOTHING: Final = Fraction(0)
+
+_lock: Final = Lock()
+"""Of all tabs: it is held for a sum, and a lock for each of them costs more than that."""
 
 
 class Move(NamedTuple):
@@ -37,9 +43,9 @@ class Tab:
     """What a charge has taken (`taken`, whole credits) and used (exact, to be rounded up once)."""
 
     __slots__ = (
+        "_about",
         "_drawn",
         "_handed",
-        "_lock",
         "_used",
         "_verdict",
         "delivered",
@@ -58,7 +64,7 @@ class Tab:
         self._handed = _NOTHING
         self._drawn: Fraction | None = None
         self._verdict: Fraction | Literal["refund", "keep"] | None = None
-        self._lock = Lock()
+        self._about: Mapping[str, Any] | None = None
 
     def meter(self, amount: Number) -> None:
         """Count what the work used, 0 or more, fractions included."""
@@ -67,7 +73,7 @@ class Tab:
                 "this charge has a fixed price: hold an estimate (hold_credits) for what is metered"
             )
         more = _exact(amount)
-        with self._lock:
+        with _lock:
             self._used = (self._used or Fraction(0)) + more
 
     def hand(self, cost: Number) -> None:
@@ -77,7 +83,7 @@ class Tab:
 
     def unsent(self, *, first: bool) -> None:
         """The last piece did not get out after all, and costs nothing; `first`: none did."""
-        with self._lock:
+        with _lock:
             if self._used is not None:
                 self._used -= self._handed
             self._handed = Fraction(0)
@@ -85,17 +91,17 @@ class Tab:
 
     def draw(self, amount: Fraction | int) -> None:
         """Count what paid work inside this work costs; negative gives it back."""
-        with self._lock:
+        with _lock:
             self._drawn = (self._drawn or Fraction(0)) + amount
 
     def lacks(self, more: Number = 0) -> int:
         """Whole credits that are missing for what is used, and `more`."""
-        with self._lock:
+        with _lock:
             total = (self._used or 0) + (self._drawn or 0) + _exact(more)
         return max(0, math.ceil(total) - self.taken)
 
-    def settle(self, actual: Number) -> None:
-        """Say what the work cost in the end."""
+    def settle(self, actual: Number, metadata: Mapping[str, Any] | None = None) -> None:
+        """Say what the work cost in the end, and what the log keeps of that."""
         amount = _exact(actual)
         if not self.held and amount > self.estimate > 0:
             raise InvalidRequestError(
@@ -103,10 +109,12 @@ class Tab:
                 f"(hold_credits) for work whose cost is known afterwards"
             )
         self._verdict = amount
+        self._about = metadata
 
     def say(self, verdict: Literal["refund", "keep"]) -> None:
         """Say that it costs nothing although it was done, or all of it although it was not."""
         self._verdict = verdict
+        self._about = None
 
     @property
     def counted(self) -> bool:
@@ -141,14 +149,17 @@ class Tab:
             if final == 0:
                 return Move("release", (tx_id,))
             # Work that outlived its hold was done all the same.
-            return Move("settle", (tx_id, final), {"shortfall": shortfall, "if_expired": "charge"})
+            options: dict[str, Any] = {"shortfall": shortfall, "if_expired": "charge"}
+            if self._about is not None:
+                options["metadata"] = self._about
+            return Move("settle", (tx_id, final), options)
         if final == 0:
             # All of it is given back once, however often it is tried.
             return Move("refund", (tx_id,))
         return Move("refund", (tx_id, self.taken - final), {"idempotency_key": f"settled {tx_id}"})
 
     def _price(self) -> Fraction:
-        with self._lock:
+        with _lock:
             drawn = self._drawn or Fraction(0)
             if not self.estimate:
                 return Fraction(0)  # free, whatever is said

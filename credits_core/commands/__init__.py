@@ -5,8 +5,10 @@ from credits_core.commands.allowances import renew
 from credits_core.commands.holds import extend, hold, settle
 from credits_core.commands.log import bounds, log_page
 from credits_core.commands.moves import SignUp, add, batch, collect, deduct, initialize
+from credits_core.commands.payments import note_payment
 from credits_core.commands.requests import abandon_request, begin_request, finish_request
 from credits_core.commands.returns import Unfound, refund, revoke
+from credits_core.commands.sweeps import keep_sweep_place, sweep_place
 from credits_core.commands.transfers import Sent, cancel, confirm, outbox, recall, receive, send
 
 __all__ = [
@@ -29,7 +31,9 @@ __all__ = [
     "finish_request",
     "hold",
     "initialize",
+    "keep_sweep_place",
     "log_page",
+    "note_payment",
     "outbox",
     "recall",
     "receive",
@@ -40,4 +44,5 @@ __all__ = [
     "settings",
     "settle",
     "stored_balance",
+    "sweep_place",
 ]

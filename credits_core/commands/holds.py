@@ -111,6 +111,7 @@ def settle(
     *,
     shortfall: str,
     if_expired: str,
+    metadata: Mapping[str, Any] | None = None,
     now_ms: int,
 ) -> Command[Receipt]:
     """End a hold: keep `amount` of it, give the rest back. None releases it."""
@@ -122,7 +123,9 @@ def settle(
     validation.choice(if_expired, "if_expired", ("refuse", "charge"))
     tx_id = new_tx_id(now_ms)
     name = "release" if released else "settle"
-    tail = f',"timestamp":{now_ms}{fields({"kind": name, "hold": hold_id})},"kept":'
+    about = validation.metadata(metadata)
+    tail = "" if about is None else f',"metadata":{about}'
+    tail += f',"timestamp":{now_ms}{fields({"kind": name, "hold": hold_id})},"kept":'
     args = (
         f'{{"id":"{tx_id}","amount":',
         tail,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from credits_core import decoding, scripts, validation
 from credits_core.command import Call, Command
@@ -12,6 +12,8 @@ from credits_core.entries import made_at, new_tx_id, parts
 from credits_core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from credits_core.keys import KeySpace
     from credits_core.models import Receipt
 
@@ -30,6 +32,7 @@ def refund(
     reason: str | None,
     idempotency_key: str | None,
     now_ms: int,
+    metadata: Mapping[str, Any] | None = None,
     member: str = "",
 ) -> Command[Receipt | Unfound]:
     """Give back a charge; `member` is its own, once it was searched."""
@@ -37,8 +40,8 @@ def refund(
     charge_id = validation.tx_id(charge_id, "tx_id")
     size = None if amount is None else validation.amount(amount)
     tx_id = new_tx_id(now_ms)
-    metadata = validation.reason(reason)
-    head, tail = parts(tx_id, "refund", metadata, now_ms, kind="refund", ref=charge_id)
+    told = validation.reason(reason, metadata)
+    head, tail = parts(tx_id, "refund", told, now_ms, kind="refund", ref=charge_id)
     key = "" if idempotency_key is None else validation.idempotency_key(idempotency_key)
     args = (
         head,

@@ -3,6 +3,7 @@
 from credits_core.decoding.accounts import account, available, balance, deleted
 from credits_core.decoding.holds import extended, extension, hold, settled
 from credits_core.decoding.log import entry, page, transaction
+from credits_core.decoding.payments import noted
 from credits_core.decoding.receipts import Unfound, charge, receipt, receipts, renewed, returned
 from credits_core.decoding.refusals import accepted, instant, number, refuse, spendable
 from credits_core.decoding.requests import begun, ended
@@ -25,6 +26,7 @@ __all__ = [
     "extension",
     "hold",
     "instant",
+    "noted",
     "number",
     "outbox",
     "page",

@@ -35,6 +35,8 @@ def number(text: str) -> int | float | None:
 
 def spendable(text: str, user_id: str) -> int:
     """A stored balance in whole credits; a fraction that another app left cannot be spent."""
+    if str.isdecimal(text) and text.isascii():  # as nearly always; TypeError for what is no text
+        return int(text)
     value = number(text)
     if value is None:
         raise state_error(user_id, "not_a_number", text)
@@ -120,6 +122,7 @@ _LIMITS = {
     "release some",
     "revoked": "a revocation waits for what is added to {user!r} with the key {detail!r}, so that "
     "nothing was added: add the items one by one, the revoked one with this key",
+    "max_notes": "of the payment {user!r} {detail} things were told, the most that are kept",
     "max_revocations": "{detail} revocations wait for this addition of {user!r}, the most there "
     "can be",
 }

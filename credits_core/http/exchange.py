@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from credits_core.http.steps import Steps
 
-__all__ = ["Answer", "Asked", "Handler", "Route", "Who", "answer"]
+__all__ = ["MAX_BODY", "Answer", "Asked", "Handler", "Route", "Who", "answer"]
+
+MAX_BODY: Final = 64 * 1024
+"""Bytes that the body of a request has at most, unless its route says otherwise."""
 
 
 class Answer(NamedTuple):
-    """An answer: the HTTP status, the headers (content type included) and the JSON body."""
+    """An answer: the HTTP status, the headers (content type included) and the body.
+
+    The body is a mapping, which is JSON still to be written, or a text, such as a page.
+    """
 
     status: int
     headers: Mapping[str, str]
-    body: Mapping[str, Any]
+    body: Any
+
+    @property
+    def content(self) -> str:
+        """The body as it is sent.
+
+        >>> answer({"balance": 5}).content
+        '{"balance": 5}'
+        """
+        return self.body if isinstance(self.body, str) else json.dumps(self.body)
 
 
 def answer(body: Mapping[str, Any], status: int = 200) -> Answer:
@@ -69,3 +85,5 @@ class Route:
     operation: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What an OpenAPI document says of it: an Operation Object
     (https://spec.openapis.org/oas/v3.1.0#operation-object)."""
+    max_body: int = MAX_BODY
+    """Bytes of a body that are read at most; of what is longer nothing is looked at."""

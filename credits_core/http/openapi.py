@@ -7,12 +7,12 @@ from typing import Any, Final
 from credits_core.http.paid import COST_HEADER, REMAINING_HEADER
 from credits_core.http.problems import PROBLEM_JSON
 
-__all__ = ["describe"]
+__all__ = ["PROBLEM", "describe", "problem_answer"]
 
 EXTENSION: Final = "x-credits"
 """The field of an operation that lists what it costs: `[{"action", "cost", "held"}]`."""
 
-_PROBLEM: Final = {
+PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
@@ -22,14 +22,15 @@ _PROBLEM: Final = {
         "detail": {"type": "string"},
     },
 }
+"""The schema of problem details (RFC 9457, 3)."""
 
 _CREDITS: Final = {"type": "integer", "minimum": 0}
 
 _SHORTAGE: Final = {
     "type": "object",
-    "required": [*_PROBLEM["required"], "required", "available", "error", "message"],
+    "required": [*PROBLEM["required"], "required", "available", "error", "message"],
     "properties": {
-        **_PROBLEM["properties"],  # type: ignore[dict-item]
+        **PROBLEM["properties"],
         "required": {**_CREDITS, "description": "What it costs, in credits."},
         "available": {**_CREDITS, "description": "What the user can spend, in credits."},
         "action": {"type": "string", "description": "What was to be paid."},
@@ -48,8 +49,8 @@ def describe(operation: dict[str, Any], costs: list[dict[str, Any]]) -> None:
     """
     operation[EXTENSION] = costs
     answers = operation.setdefault("responses", {})
-    answers.setdefault("402", _answer("Not enough credits", _SHORTAGE))
-    unavailable = _answer("Credits cannot be charged at the moment", _PROBLEM)
+    answers.setdefault("402", problem_answer("Not enough credits", _SHORTAGE))
+    unavailable = problem_answer("Credits cannot be charged at the moment")
     unavailable["headers"] = {
         "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
     }
@@ -61,7 +62,8 @@ def describe(operation: dict[str, Any], costs: list[dict[str, Any]]) -> None:
             headers.setdefault(REMAINING_HEADER, _header("The balance after it, in credits."))
 
 
-def _answer(description: str, schema: object) -> dict[str, Any]:
+def problem_answer(description: str, schema: object = PROBLEM) -> dict[str, Any]:
+    """A Response Object whose body is problem details."""
     return {"description": description, "content": {PROBLEM_JSON: {"schema": schema}}}
 
 

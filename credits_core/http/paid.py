@@ -53,7 +53,10 @@ class PaidRequest:
     @property
     def open(self) -> bool:
         """Whether a charge has not ended yet."""
-        return any(charge.open for charge in self.charges)
+        for charge in self.charges:  # noqa: SIM110 - a generator costs each answer more than this
+            if charge.open:
+                return True
+        return False
 
     def keeps(self, ending: Ending) -> bool:
         """Whether all of it is a fixed price that stays paid when the work ends like this.
@@ -113,13 +116,16 @@ class PaidRequest:
         `whole` is whether the answer leaves as a whole: the cost of a hold is not known before.
         What is left is not, before it is settled.
         """
-        holds = any(charge.open and _on_hold(charge) for charge in self.charges)
+        cost, balance, holds = 0, None, False
+        for charge in self.charges:
+            cost += charge.cost
+            balance = balance if charge.balance is None else charge.balance
+            holds = holds or (charge.open and _on_hold(charge))
         if not self.charges or (holds and not whole):
             return []
-        found = [(COST_HEADER, str(sum(charge.cost for charge in self.charges)))]
-        balances = [charge.balance for charge in self.charges if charge.balance is not None]
-        if balances and not holds:
-            found.append((REMAINING_HEADER, str(balances[-1])))
+        found = [(COST_HEADER, str(cost))]
+        if balance is not None and not holds:
+            found.append((REMAINING_HEADER, str(balance)))
         return found
 
 

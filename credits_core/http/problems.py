@@ -16,6 +16,7 @@ from credits_core.errors import (
     LimitExceededError,
     RepeatedRequestError,
     TransactionError,
+    WebhookVerificationError,
 )
 from credits_core.http.exchange import Answer
 
@@ -57,6 +58,13 @@ _FIXED: Final = (
         "The idempotency key was used before, for something else. Use a new key.",
     ),
     (
+        WebhookVerificationError,
+        400,
+        "webhook-signature",
+        "Webhook not verified",
+        "The signature of this webhook is missing, wrong or too old.",
+    ),
+    (
         HoldNotFoundError,
         404,
         "hold-not-found",
@@ -93,6 +101,7 @@ def problem(
     - 400 for `InvalidRequestError`: in a running app what is wrong came with the request;
     - 403 for `LimitExceededError` of the rule `"frozen"`: neither a top-up nor another request
       helps, somebody has to look at the account;
+    - 400 for `WebhookVerificationError`;
     - 404 for `HoldNotFoundError`;
     - 409 for `RepeatedRequestError`, with Retry-After while the first request runs; 422 when its
       `Idempotency-Key` was used for another request;

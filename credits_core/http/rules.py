@@ -10,7 +10,7 @@ from credits_core import validation
 from credits_core.charge.price import Cost, Priced, check_cost
 from credits_core.charge.terms import HOLD_SECONDS, Terms, hold_terms, price_terms
 from credits_core.charge.unpaid import Outage
-from credits_core.errors import InvalidRequestError
+from credits_core.errors import InvalidRequestError, PricingConfigError
 from credits_core.outage import new_key
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class Rule:
         """The terms of one request, by what the app's functions answered for it.
 
         `endpoint` is the name of the endpoint, for the log where no action is given. Raises
-        `TypeError` for a user id that is no str, which is a mistake of the app.
+        `TypeError` for a user id that is no str and `PricingConfigError` for a cost that is none,
+        which are mistakes of the app.
         """
         if not isinstance(user_id, str):
             raise TypeError(
@@ -95,18 +96,21 @@ class Rule:
         terms = self._ready.get(endpoint)
         if terms is None:
             action = self.action
-            if action is None and not isinstance(cost, Priced):
-                action = _action(endpoint)
+            if not isinstance(cost, Priced):
+                action = action or _action(endpoint)
+                _check_answered(cost, action)
             terms = self.terms(user_id, cost, action, metadata)
             if self._constant:
                 self._ready[endpoint] = terms
         if journal is not None and self.outage_limit:
             outage = Outage(journal, route, self.outage_limit)
             return terms._replace(user_id=user_id, outage=outage, key=new_key())
-        return terms._replace(user_id=user_id)
+        return terms.of(user_id)
 
     @property
     def _constant(self) -> bool:
+        if isinstance(self.cost, Priced) and not self.cost.steady:
+            return False
         return not (callable(self.cost) or callable(self.metadata) or callable(self.exempt_when))
 
 
@@ -172,6 +176,16 @@ def route_of(method: str, path: str) -> str:
     'POST /chat/<room>'
     """
     return f"{method} {path}"[:_MAX_ROUTE]
+
+
+def _check_answered(cost: object, action: str) -> None:
+    # How much it is may follow from the request; that it is a whole number does not.
+    if isinstance(cost, bool) or not isinstance(cost, int):
+        raise PricingConfigError(
+            action,
+            f"the cost of {action!r} is whole credits or a Priced, and the app's own function "
+            f"answered {type(cost).__name__}",
+        )
 
 
 def _action(endpoint: str) -> str:

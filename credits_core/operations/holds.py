@@ -88,6 +88,7 @@ class AsyncHolds(AsyncOperations):
         *,
         shortfall: Literal["refuse", "take", "owe"] = "refuse",
         if_expired: Literal["refuse", "charge"] = "refuse",
+        metadata: Mapping[str, Any] | None = None,
     ) -> Receipt:
         """End a hold: keep `amount` of it (0 keeps nothing) and give the rest back.
 
@@ -95,7 +96,7 @@ class AsyncHolds(AsyncOperations):
         `shortfall` says what happens: `"refuse"` raises `InsufficientCreditsError` and
         leaves the hold as it is, `"take"` takes what there is, `"owe"` takes the balance
         below its floor. A hold that has expired gave its credits back: `if_expired="charge"`
-        charges the amount afresh.
+        charges the amount afresh. `metadata` is what the log says of the end.
 
         The receipt's `amount` is what the hold cost in the end. The same call again answers
         the same receipt; one with another amount, or after a release, raises
@@ -109,6 +110,7 @@ class AsyncHolds(AsyncOperations):
                 amount,
                 shortfall=shortfall,
                 if_expired=if_expired,
+                metadata=metadata,
                 now_ms=await self._executor.now_ms(),
             )
         )
@@ -214,6 +216,7 @@ class Holds(Operations):
         *,
         shortfall: Literal["refuse", "take", "owe"] = "refuse",
         if_expired: Literal["refuse", "charge"] = "refuse",
+        metadata: Mapping[str, Any] | None = None,
     ) -> Receipt:
         """End a hold: keep `amount` of it (0 keeps nothing) and give the rest back.
 
@@ -221,7 +224,7 @@ class Holds(Operations):
         `shortfall` says what happens: `"refuse"` raises `InsufficientCreditsError` and
         leaves the hold as it is, `"take"` takes what there is, `"owe"` takes the balance
         below its floor. A hold that has expired gave its credits back: `if_expired="charge"`
-        charges the amount afresh.
+        charges the amount afresh. `metadata` is what the log says of the end.
 
         The receipt's `amount` is what the hold cost in the end. The same call again answers
         the same receipt; one with another amount, or after a release, raises
@@ -235,6 +238,7 @@ class Holds(Operations):
                 amount,
                 shortfall=shortfall,
                 if_expired=if_expired,
+                metadata=metadata,
                 now_ms=self._executor.now_ms(),
             )
         )

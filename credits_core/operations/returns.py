@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from credits_core import commands
 from credits_core.operations import AsyncOperations, Operations
 from credits_core.plans.returns import give_back
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from credits_core.models import Receipt
 
 
@@ -23,6 +25,7 @@ class AsyncReturns(AsyncOperations):
         amount: int | None = None,
         *,
         reason: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> Receipt:
         """Give back a charge: all that is left of it, or `amount` credits.
@@ -30,7 +33,8 @@ class AsyncReturns(AsyncOperations):
         `tx_id` is that of a `deduct`, or of the `settle` of a hold. All refunds of a charge
         together are never more than it. What an expiring grant had paid goes back to it.
         A full refund happens once, however often it is asked for; give a part an
-        `idempotency_key`, or a repeated call gives back another part.
+        `idempotency_key`, or a repeated call gives back another part. `reason` (1 to 255
+        characters) is kept in the `metadata` of the entry, a JSON object of at most 4 KB.
 
         Raises `LimitExceededError` (rule `"refundable"`) when less than `amount` is left,
         and `TransactionError` when there is no such charge, or it has been folded.
@@ -43,6 +47,7 @@ class AsyncReturns(AsyncOperations):
             tx_id,
             amount,
             reason=reason,
+            metadata=metadata,
             idempotency_key=idempotency_key,
             now_ms=now,
         )
@@ -97,6 +102,7 @@ class Returns(Operations):
         amount: int | None = None,
         *,
         reason: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> Receipt:
         """Give back a charge: all that is left of it, or `amount` credits.
@@ -104,7 +110,8 @@ class Returns(Operations):
         `tx_id` is that of a `deduct`, or of the `settle` of a hold. All refunds of a charge
         together are never more than it. What an expiring grant had paid goes back to it.
         A full refund happens once, however often it is asked for; give a part an
-        `idempotency_key`, or a repeated call gives back another part.
+        `idempotency_key`, or a repeated call gives back another part. `reason` (1 to 255
+        characters) is kept in the `metadata` of the entry, a JSON object of at most 4 KB.
 
         Raises `LimitExceededError` (rule `"refundable"`) when less than `amount` is left,
         and `TransactionError` when there is no such charge, or it has been folded.
@@ -123,6 +130,7 @@ class Returns(Operations):
             tx_id,
             amount,
             reason=reason,
+            metadata=metadata,
             idempotency_key=idempotency_key,
             now_ms=now,
         )

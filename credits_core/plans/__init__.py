@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from credits_core.errors import CreditsError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from credits_core.command import Command
 
@@ -33,6 +33,25 @@ def one(command: Command[T]) -> Plan[T]:
         raise result
     outcome: T = result
     return outcome
+
+
+class OutOfTimeError(Exception):
+    """A plan was left before its end; each of its batches was whole."""
+
+
+def until(plan: Plan[T], over: Callable[[], bool]) -> Plan[T]:
+    """Run a plan unless it is `over` before one of its batches: then `OutOfTimeError`."""
+    answer: list[Any] | None = None
+    try:
+        while True:
+            batch = plan.send(answer)  # type: ignore[arg-type]
+            if over():
+                plan.close()
+                raise OutOfTimeError
+            answer = yield batch
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 def together(plans: Iterable[Plan[T]], width: int = WIDTH) -> Plan[list[T | CreditsError]]:

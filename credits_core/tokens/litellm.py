@@ -27,7 +27,7 @@ from credits_core.errors import (
     InvalidRequestError,
     PricingConfigError,
 )
-from credits_core.tokens.rates import exact
+from credits_core.pricing.places import decimal
 from credits_core.tokens.reading import read_usage
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class CreditsLogger(CustomLogger):
             raise InvalidRequestError("pass a card or credits_per_dollar, one of the two")
         self._credits = credits
         self._card = card
-        self._per_dollar = exact(credits_per_dollar or 0, "credits_per_dollar")
+        self._per_dollar = decimal(credits_per_dollar or 0, "credits_per_dollar")
         self._action = action
         self._user_field = user_field
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="credits-litellm")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from credits_core.errors import InvalidRequestError, PricingConfigError
 from credits_core.models import MAX_AMOUNT
-from credits_core.tokens.rates import EXACT, Rates, exact, read_rates, wrong
+from credits_core.pricing.places import decimal, parsed, wrong
+from credits_core.tokens.rates import EXACT, Rates, read_rates
 from credits_core.validation import MAX_TOKENS
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class RateCard:
             raise wrong("models", 'no model has rates; add [models."gpt-4o"] with input and output')
         for alias, name in _names("aliases", {} if aliases is None else aliases).items():
             rates[alias] = rates[_named(name, alias, models)]
-        self._markup = exact(markup, "markup")
+        self._markup = decimal(markup, "markup")
         self._exact = {name: found for name, found in rates.items() if not name.endswith("*")}
         prefixes = ((name[:-1], found) for name, found in rates.items() if name.endswith("*"))
         self._prefixes = sorted(prefixes, key=lambda pair: len(pair[0]), reverse=True)
@@ -113,13 +113,7 @@ class RateCard:
         >>> card.rates("claude-sonnet-4-20250514").cache_write
         Decimal('375')
         """
-        if not isinstance(text, str):
-            raise wrong("the card", f"the text of a file, not {type(text).__name__}")
-        try:
-            card = tomllib.loads(text, parse_float=Decimal)
-        except (tomllib.TOMLDecodeError, ArithmeticError, ValueError) as error:
-            raise wrong("the card", f"this text is no TOML: {error}") from None
-        return cls.from_dict(card)
+        return cls.from_dict(parsed(text, "the card"))
 
     def rates(self, model: str) -> Rates:
         """Return the rates of a model, before the markup.

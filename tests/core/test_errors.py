@@ -25,6 +25,7 @@ from credits_core import (
     PricingConfigError,
     RepeatedRequestError,
     TransactionError,
+    WebhookVerificationError,
     commands,
     errors,
 )
@@ -62,6 +63,7 @@ ERRORS = [
     BalanceVerificationError("alice", 7, 5.5),
     PricingConfigError("chat", "no price"),
     RepeatedRequestError("running", "words", retry_after=7),
+    WebhookVerificationError("words"),
 ]
 
 

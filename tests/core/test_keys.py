@@ -38,6 +38,8 @@ def test_the_names():
     assert KeySpace("app:").account("alice")[0] == "app:balance:alice"
     assert KeySpace("app:", braces=True).account("alice")[1] == "app:txs:{alice}"
     told = "ca7702a7cf5eb2cf7567c3c8015de78a"
+    assert keys.payment("pi_1") == "credits:payment:pi_1"
+    assert KeySpace("app:", braces=True).payment("pi_1") == "app:credits:payment:{pi_1}"
     assert keys.request("alice", "POST /images", "k") == f"credits:request:{told}:alice"
     assert (
         KeySpace("app:", braces=True).request("alice", "POST /images", "k")
@@ -154,6 +156,7 @@ USERS_OF = {
     "fold": lambda c, user: c.fold(user, SimpleNamespace(write=print)),
     "begin_request": lambda c, user: c.begin_request(user, "r", "k", fingerprint="f"),
     "finish_request": lambda c, user: c.finish_request(user, "r", "k", "owner", "answer"),
+    "note_payment": lambda c, user: c.note_payment(user, "n", "v"),
     "abandon_request": lambda c, user: c.abandon_request(user, "r", "k", "owner"),
 }
 
@@ -179,7 +182,10 @@ def test_a_call_has_the_keys_of_one_account(credits, store, name):
     with suppress(TransactionError):  # there is no hold or charge of that id
         USERS_OF[name](credits, "u")
     keys = KeySpace("p:", braces=True)
-    accounts = {user: {*keys.account(user), keys.request(user, "r", "k")} for user in ("u", "x")}
+    accounts = {
+        user: {*keys.account(user), keys.request(user, "r", "k"), keys.payment(user)}
+        for user in ("u", "x")
+    }
     sent = [call for call in store.calls if call.script and call.keys]
     assert sent
     for call in sent:

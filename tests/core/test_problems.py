@@ -18,6 +18,7 @@ from credits_core import (
     OutcomeUnknownError,
     PricingConfigError,
     TransactionError,
+    WebhookVerificationError,
 )
 from credits_core.errors import HoldState
 from credits_core.http.problems import PROBLEM_JSON, TYPE_PREFIX, problem
@@ -32,6 +33,7 @@ CASES: list[tuple[CreditsError, int, str]] = [
     (IdempotencyConflictError(SECRET, tx_id=SECRET), 409, "idempotency-conflict"),
     (LimitExceededError("max_balance", SECRET), 409, "limit-exceeded"),
     (LimitExceededError("frozen", SECRET), 403, "account-frozen"),
+    (WebhookVerificationError(SECRET), 400, "webhook-signature"),
     (HoldNotFoundError(SECRET, tx_id=SECRET), 404, "hold-not-found"),
     (HoldClosedError(SECRET, tx_id=SECRET, state="expired", kept=0), 409, "hold-closed"),
     (TransactionError(SECRET, tx_id=SECRET), 409, "not-possible"),

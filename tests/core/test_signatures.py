@@ -9,7 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from credits_core import AsyncCredits, Credits, Item, OutcomeUnknownError, Period, commands
+from credits_core import (
+    AsyncCredits,
+    Credits,
+    Item,
+    OutcomeUnknownError,
+    Period,
+    PriceBook,
+    commands,
+)
 from credits_core.command import Call
 from credits_core.keys import KeySpace
 
@@ -128,12 +136,17 @@ CALLS = [
             "alice", "POST /", "k", side.got["begin_request"].owner, "done"
         ),
     ),
+    ("note_payment", lambda c, _: c.note_payment("pi_1", "seen", "today")),
     ("abandon_request", lambda c, _: c.abandon_request("alice", "POST /", "k", "nobody")),
     ("fold", lambda c, side: c.fold("carol", side.shelf)),
+    ("get_history", lambda c, _: c.get_history("alice", limit=2)),
+    ("usage", lambda c, _: c.usage("alice", 3)),
     ("get_transactions", lambda c, _: c.get_transactions("alice")),
+    ("reprice", lambda c, _: c.reprice("alice", PriceBook.from_dict({"actions": {"chat": 1}}))),
     ("verify_balance", lambda c, _: c.verify_balance("alice")),
     ("rebuild_balance", lambda c, _: c.rebuild_balance("alice")),
     ("reconcile", lambda c, _: c.reconcile(["alice", "bob", "carol"])),
+    ("reconcile_within", lambda c, _: c.reconcile_within(60)),
     (
         "resolve",
         lambda c, _: c.resolve(

@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django.test import override_settings
 from django.test.client import AsyncClient
 
+from credits_core import PriceBook
 from tests.adapters.django.asking import GIVEN_BACK, amounts, asked, body_of
 from tests.adapters.django.project import MIDDLEWARE
 
@@ -93,9 +94,14 @@ async def test_the_price_is_that_of_the_setting_or_of_the_request(
         drawn = await get(side, "/priced?size=big")
     assert drawn.json()["action"] == "drawing"
     assert credits.get_transactions(payer)[0].metadata == {"size": "big"}
+    book = PriceBook.from_dict({"actions": {"drawing": 9}})
+    with change(PRICES=book):
+        assert (await get(side, "/priced?size=xl"))["Credits-Cost"] == "9"
+    kept = {"size": "xl", **(book.quote("drawing").metadata or {})}
+    assert credits.get_transactions(payer)[0].metadata == kept
     assert (await get(side, "/apriced?seconds=4"))["Credits-Cost"] == "8"
     assert (await get(side, "/apriced?seconds=4&free"))["Credits-Cost"] == "0"
-    assert amounts(credits, payer) == [-7, -8]
+    assert amounts(credits, payer) == [-7, -9, -8]
 
 
 async def test_a_template_tells_the_balance_and_is_part_of_the_work(

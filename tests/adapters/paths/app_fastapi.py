@@ -21,6 +21,7 @@ from tests.adapters.paths.contract import (
     STEP,
     STORE,
     TOP_UP_URL,
+    account_api,
     echoed,
     first_time,
     piece,
@@ -31,6 +32,12 @@ async def signed_in(request: Request) -> str:
     if "X-User" not in request.headers:
         raise HTTPException(401)
     return request.headers["X-User"]
+
+
+async def administers(request: Request) -> str:
+    if "X-Admin" not in request.headers:
+        raise HTTPException(403)
+    return request.headers["X-Admin"]
 
 
 async def is_staff(user: Annotated[str, Depends(signed_in)]) -> bool:
@@ -46,11 +53,12 @@ User = Annotated[str, Depends(signed_in)]
 app = FastAPI()
 paywall = Paywall(
     signed_in,
+    admin=administers,
     url=os.environ[STORE],
     top_up_url=TOP_UP_URL,
     lease=float(os.environ.get(LEASE, "60")),
 )
-paywall.install(app)
+paywall.install(app, api=account_api())
 
 fixed = Depends(paywall.require_credits(PRICE, "fixed"))
 held = Depends(paywall.hold_credits(ESTIMATE, "held", step=STEP))

@@ -41,6 +41,8 @@ Held, `ESTIMATE` credits for the action `"held"`, with steps of 2:
 | `GET /nested` | calls a paid function of 5 credits, twice |
 
 Pieces are those of `piece`, as server-sent events.
+
+Beside them it mounts `account_api()`. Who sends `X-Admin` is the admin of that name.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ import json
 import os
 from pathlib import Path
 from typing import Any, Final
+
+from credits_core.api import AccountApi
 
 STORE: Final = "PATHS_STORE"
 LEASE: Final = "PATHS_LEASE"
@@ -63,7 +67,15 @@ TOP_UP_URL: Final = "https://shop.example/credits"
 
 DONE: Final = {"done": True}
 
+CRON_SECRET: Final = "a-secret-of-the-tests-and-of-nobody-else"
+DOCUMENT: Final = "/api/credits/openapi.json"
+
 _answers = itertools.count(1)
+
+
+def account_api() -> AccountApi:
+    """The account API that each app mounts."""
+    return AccountApi(cron_secret=CRON_SECRET)
 
 
 def piece(number: int) -> str:

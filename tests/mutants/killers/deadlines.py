@@ -48,6 +48,7 @@ def _commands(stage: Stage, hold: str, charge: str, addition: str) -> list[Comma
         commands.begin_request(keys, "a", "r", "k-2", fingerprint="f", lease=9, owner="me"),
         commands.finish_request(keys, "a", "r", "k-2", "me", "done", keep=9),
         commands.abandon_request(keys, "a", "r", "k-2", "me"),
+        commands.note_payment(keys, "pi_1", "n", "v"),
         commands.delete(keys, "a"),
     ]
 

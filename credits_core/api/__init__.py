@@ -1,0 +1,108 @@
+"""The account API: what a frontend asks of credits, over HTTP, for whatever web framework.
+
+An adapter mounts `AccountApi(...).routes`; the paths and the JSON are those of the TypeScript
+SDK's routes.
+
+>>> api = AccountApi(paths={"balance": "/me/credits"})
+>>> [(route.method, route.path) for route in api.routes][:2]
+[('GET', '/me/credits'), ('GET', '/api/credits/history')]
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from credits_core import validation
+from credits_core.api import admin, cron, reading
+from credits_core.api.account import account
+from credits_core.api.openapi import openapi
+from credits_core.api.paths import placed
+from credits_core.api.refusals import answering
+from credits_core.api.usage import usage
+from credits_core.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from credits_core.api.paths import Paths
+    from credits_core.http.exchange import Route
+
+__all__ = ["PATHS", "AccountApi", "openapi"]
+
+PATHS: Final = {
+    "balance": "/api/credits/balance",
+    "history": "/api/credits/history",
+    "usage": "/api/credits/usage",
+    "account": "/api/credits/account",
+    "grant": "/api/admin/credits/grant",
+    "refund": "/api/admin/credits/refund",
+    "reconcile": "/api/cron/reconcile",
+}
+"""The routes by name, and where they are unless they are moved."""
+
+
+class AccountApi:
+    """The routes of the account API, for an adapter to mount.
+
+    `paths` moves a route (`{"balance": "/me/credits"}`), gives it several paths, or leaves it
+    out (`{"usage": None}`); `PATHS` lists the names. `packages`, `checkout` and `webhooks` bring
+    routes of their own, which `paths` moves by their names, too. An admin grants `max_grant`
+    credits at most with one request. `cron_secret` guards the route that reconciles, by default
+    the `CRON_SECRET` of the environment; without one that route is not there.
+
+    Raises `InvalidRequestError` for a secret of less than 24 characters, a name that no
+    route has, a path that is none, and two routes in one place.
+    """
+
+    routes: tuple[Route, ...]
+    """What an adapter mounts. Several routes may have one name: aliases, or other methods."""
+
+    def __init__(
+        self,
+        *,
+        paths: Paths | None = None,
+        packages: Any = None,
+        checkout: Any = None,
+        webhooks: Iterable[Any] = (),
+        max_grant: int = admin.MAX_GRANT,
+        cron_secret: str | None = None,
+    ) -> None:
+        """Put the routes together."""
+        paths = {} if paths is None else paths
+        wanted = paths.get("reconcile", "") is not None
+        secret = cron.secret_of(cron_secret) if wanted else None
+        routes = [
+            reading.balance(PATHS["balance"]),
+            reading.history(PATHS["history"]),
+            usage(PATHS["usage"]),
+            account(PATHS["account"]),
+            admin.grant(PATHS["grant"], _checked(max_grant)),
+            admin.refund(PATHS["refund"]),
+            *(() if secret is None else cron.reconcile(PATHS["reconcile"], secret)),
+            *(route for part in (packages, checkout, *webhooks) for route in _routes_of(part)),
+        ]
+        names = [*PATHS, *(route.name for route in routes)]
+        safe = (replace(route, handler=answering(route.handler)) for route in routes)
+        self.routes = placed(safe, paths, names)
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{route.method} {route.path}" for route in self.routes)
+        return f"<AccountApi {told}>"
+
+
+def _checked(max_grant: object) -> int:
+    try:
+        return validation.amount(max_grant)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"max_grant: {error}") from None
+
+
+def _routes_of(part: Any) -> Iterator[Route]:
+    """The routes of a part that is there, or its only one."""
+    if part is None:
+        return
+    if hasattr(part, "routes"):
+        yield from part.routes
+    else:
+        yield part.route
