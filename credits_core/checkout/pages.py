@@ -52,6 +52,9 @@ def page(kind: str, path: str) -> Route:
 
     operation = {
         "summary": f"The page after a checkout: {title}",
-        "responses": {"200": {"description": title, "content": {"text/html": {}}}},
+        "tags": ["Credits"],
+        "responses": {
+            "200": {"description": title, "content": {"text/html": {"schema": {"type": "string"}}}}
+        },
     }
     return Route(f"checkout-{kind}", "GET", path, Who.ANYBODY, show, operation)

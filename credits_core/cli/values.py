@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import click
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # int() takes much that is no amount: signs, underscores, blanks, digits of other scripts.
 _DIGITS = re.compile(r"[0-9]{1,16}", re.ASCII)
+
+_QUANTITY = re.compile(r"[0-9]{1,16}(\.[0-9]{1,30})?", re.ASCII)
 
 _DURATION = re.compile(r"([0-9]{1,9})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -62,6 +65,28 @@ def rollover(context: Any, parameter: Any, text: str) -> Literal["none", "all"] 
     if not _DIGITS.fullmatch(text):
         raise click.BadParameter(f"none, all or a number of credits is expected, not {text!r}")
     return amount_or_zero(context, parameter, text)
+
+
+def quantity(_context: Any, _parameter: Any, text: str | None) -> Decimal | None:
+    """How much of something: digits, with decimals after a point."""
+    if text is None:
+        return None
+    if not _QUANTITY.fullmatch(text):
+        raise click.BadParameter(f"a quantity is written as 30 or 4.03, not {text!r}")
+    return Decimal(text)
+
+
+def levels(_context: Any, _parameter: Any, texts: tuple[str, ...]) -> dict[str, str]:
+    """Multipliers of a price book: for each set a level."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, level = text.partition("=")
+        if not equals or name in found:
+            raise click.BadParameter(
+                f"a set and one level of it are expected, such as complexity=high, not {text!r}"
+            )
+        found[name] = level
+    return found
 
 
 class Seconds(int):

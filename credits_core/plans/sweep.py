@@ -67,6 +67,11 @@ class Place(NamedTuple):
             )
         return cls(found[1], found[2])
 
+    @classmethod
+    def kept(cls, text: str) -> Place:
+        """The place that the store kept; the beginning where that is none."""
+        return cls.of(text) if _PLACE.fullmatch(text) else cls()
+
     def after(self, at: str) -> Place | None:
         """The next place; None after the last."""
         if at != "0":

@@ -188,10 +188,11 @@ class PriceBook:
         multiplier: Number = 1,
         **levels: str,
     ) -> Fraction | None:
-        """The largest quantity of `action` that costs no more than a balance; None where any does.
+        """The largest quantity of `action` that costs no more than a balance; None: without end.
 
         The answer is exact: round it down before it becomes a float. It is 0 where the balance
-        does not pay for the smallest quantity, as below the minimum. With tiers by volume a
+        does not pay for the smallest quantity, as below the minimum; None where no quantity is too
+        large, as of what is free or has its maximum within the balance. With tiers by volume a
         smaller quantity may cost more than a larger one: this is the largest of all that the
         balance pays for, and what lies below it may cost more.
 

@@ -22,6 +22,8 @@ FIRST: Final = "first"
 """The name of a version that has none and no start."""
 
 _CONTENTS: Final = ("actions", "multipliers", "tokens")
+BOOK_KEYS: Final = ("version", *_CONTENTS, "versions")
+VERSION_KEYS: Final = ("version", "starts", *_CONTENTS)
 _NOTHING: Final = Version(None, None, {}, {})
 
 
@@ -31,7 +33,7 @@ def read_versions(book: object) -> tuple[Version, ...]:
     Raises `PricingConfigError`, which names the place, when something is wrong with the book.
     """
     found = table(book, "the book", "a table with the key actions")
-    keys(found, "", ("version", *_CONTENTS, "versions"))
+    keys(found, "", BOOK_KEYS)
     rows = found.get("versions", ())
     if not isinstance(rows, Sequence) or isinstance(rows, str):
         raise wrong("versions", f"a list of versions, [[versions]] in TOML, not {kind(rows)}")
@@ -52,7 +54,7 @@ def read_versions(book: object) -> tuple[Version, ...]:
 
 def _later(row: object, place: str, before: Version) -> Version:
     found = table(row, place, "a version is a table with starts")
-    keys(found, place, ("version", "starts", *_CONTENTS))
+    keys(found, place, VERSION_KEYS)
     at = under(place, "starts")
     if "starts" not in found:
         raise wrong(at, "missing: the date from which it applies, such as 2027-01-01")

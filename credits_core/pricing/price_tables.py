@@ -20,12 +20,14 @@ RESERVED: Final = frozenset({"action", "at", "balance", "multiplier", "quantity"
 """The arguments of a book's methods: no set of multipliers is named so."""
 
 _BOUNDS: Final = ("unit", "whole", "minimum", "maximum")
-_SHAPES: Final = {
+PRICE_KEYS: Final = {
     "price": ("price", *_BOUNDS),
     "rate": ("rate", *_BOUNDS),
     "tiers": ("tiers", "mode", *_BOUNDS),
     "package": ("package", "rate", *_BOUNDS),
 }
+TIER_KEYS: Final = ("up_to", "rate", "flat")
+PACKAGE_KEYS: Final = ("size", "price")
 _PRICED: Final = "one of price, rate, tiers and package makes a price"
 
 
@@ -73,12 +75,12 @@ def read_price(value: object, place: str) -> Tariff:
     """The price of an action: credits a piece, or a table."""
     if not isinstance(value, Mapping):
         return Tariff(rate(_fraction(value, place)), PIECE, whole=True)
-    shape = [key for key in _SHAPES if key in value]
+    shape = [key for key in PRICE_KEYS if key in value]
     if "package" in shape:
         shape = [key for key in shape if key != "rate"]
     if len(shape) != 1:
         raise wrong(place, f"{_PRICED}, and here are {', '.join(shape) or 'none of them'}")
-    keys(value, place, _SHAPES[shape[0]])
+    keys(value, place, PRICE_KEYS[shape[0]])
     if "unit" not in value and shape[0] != "price":
         raise wrong(under(place, "unit"), 'missing: what is measured, such as "second"')
     least = whole(value.get("minimum", 0), under(place, "minimum"))
@@ -121,7 +123,7 @@ def _tiers(value: Mapping[str, Any], place: str) -> Tiers:
 
 def _tier(row: object, place: str, *, last: bool, low: Any) -> Tier:
     found = table(row, place, "a tier is a table with rate or flat, and up_to")
-    keys(found, place, ("up_to", "rate", "flat"))
+    keys(found, place, TIER_KEYS)
     if "rate" not in found and "flat" not in found:
         raise wrong(place, "a tier has a rate, a flat amount, or both")
     end = under(place, "up_to")
@@ -139,11 +141,11 @@ def _tier(row: object, place: str, *, last: bool, low: Any) -> Tier:
 def _packages(value: Mapping[str, Any], place: str) -> Packages:
     at = under(place, "package")
     found = table(value["package"], at, "a package is a table with size and price")
-    keys(found, at, ("size", "price"))
-    for key in ("size", "price"):
+    keys(found, at, PACKAGE_KEYS)
+    for key in PACKAGE_KEYS:
         if key not in found:
             raise wrong(under(at, key), "missing: a package has a size and a price")
-    size, price = (_fraction(found[key], under(at, key)) for key in ("size", "price"))
+    size, price = (_fraction(found[key], under(at, key)) for key in PACKAGE_KEYS)
     if not size:
         raise wrong(under(at, "size"), "above 0")
     each = None

@@ -77,7 +77,7 @@ def measured(action: str, price: Tariff, quantity: Number) -> Fraction:
     found = exact(quantity, f"the quantity of {action!r}", InvalidRequestError)
     if price.whole and found.denominator != 1:
         raise InvalidRequestError(
-            f"{action!r} is sold whole, not in fractions of a {price.unit}: pass a whole number, "
+            f"{action!r} is sold whole, not in fractions ({price.unit}): pass a whole number, "
             "or price it by rate and unit"
         )
     return found
@@ -122,7 +122,7 @@ def quoted(
 
 
 def affordable(price: Tariff, balance: object, factors: Mapping[str, Fraction]) -> Fraction | None:
-    """The largest quantity that costs no more than a balance; None where any does.
+    """The largest quantity that costs no more than a balance; None where none is too large.
 
     Raises `InvalidRequestError` when the balance is no `int`.
     """

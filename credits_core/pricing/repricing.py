@@ -127,8 +127,8 @@ class Repricer:
         if kind == "refund" and entry.refers_to:
             refunds[entry.refers_to] = refunds.get(entry.refers_to, 0) + int(entry.amount)
         elif kind in ("settle", "release") and entry.hold_id:
-            end = _End(entry, entry.kept or 0, refunds.pop(entry.id, 0))
-            self._ends.setdefault(entry.hold_id, end)
+            refunded = refunds.pop(entry.id, 0)
+            self._ends[entry.hold_id] = _End(entry, entry.kept or 0, refunded)
         elif kind == "expire" and entry.hold_id:
             # A hold that was charged after it had expired has its settle already.
             self._ends.setdefault(entry.hold_id, _End(None, 0, 0))

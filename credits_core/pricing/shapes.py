@@ -39,7 +39,7 @@ class Shape(Protocol):
     """What makes a cost out of a quantity above 0.
 
     `parts` says what a quantity costs: their sum. `most` is the largest quantity, a `whole` one
-    if so, that costs no more than `cost`; None is any.
+    if so, that costs no more than `cost`; None where none is too large.
     """
 
     def parts(self, quantity: Fraction) -> list[Part]: ...  # noqa: D102

@@ -169,3 +169,10 @@ async def test_where_a_call_ended_is_kept_for_a_while_and_under_one_key(ours, mo
     monkeypatch.setattr(sweeping, "monotonic", lambda: 0.0)
     await credits.reconcile_within(2)
     assert await store.run("EXISTS", f"{prefix}credits:sweep") == 0
+
+
+async def test_a_place_that_is_none_is_the_beginning(ours):
+    credits, prefix = ours
+    await accounts(credits, 5)
+    await Store(credits).run("SET", f"{prefix}credits:sweep", "of another time")
+    assert (await credits.reconcile_within(60)).total == 5

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credits_core import PriceBook, Priced
@@ -267,6 +267,7 @@ def prices(draw: st.DrawFn) -> dict[str, Any]:
     return table
 
 
+@settings(max_examples=400)
 @given(
     price=prices(),
     balance=st.integers(-5, 400),
@@ -282,7 +283,9 @@ def test_a_balance_pays_for_what_is_affordable_and_for_no_more(
     step = Fraction(1) if price["whole"] else Fraction(1, 10**12)
     most = book.max_affordable("work", balance, multiplier=multiplier)
     if most is None:
-        assert book.cost("work", further, multiplier=multiplier) <= max(balance, 0)
+        # By volume the last tier may be free, and one before it not.
+        any_quantity = 1000 + further if price.get("mode") == "volume" else further
+        assert book.cost("work", any_quantity, multiplier=multiplier) <= max(balance, 0)
         return
     assert book.cost("work", most, multiplier=multiplier) <= max(balance, 0)
     assert not price["whole"] or most.denominator == 1
@@ -309,6 +312,11 @@ def test_by_volume_the_largest_quantity_counts_though_a_smaller_one_costs_more()
         pytest.param({"rate": 1, "unit": "s"}, 10**20, MAX_AMOUNT, id="one operation's most"),
         pytest.param(tiers("graduated", (5, 0, 0), (None, 9, 9)), 0, 5, id="a free tier"),
         pytest.param(tiers("graduated", (5, 2, 0), (None, 0, 0)), 10, None, id="free from there"),
+        pytest.param(tiers("graduated", (5, 2, 0), (None, 1, 9)), 12, 5, id="before a flat amount"),
+        pytest.param(tiers("volume", (5, 2, 0), (None, 3, 0)), 12, 5, id="before a dearer tier"),
+        pytest.param(
+            {"package": {"size": 2, "price": 0}, "unit": "s"}, 0, None, id="free packages"
+        ),
     ],
 )
 def test_what_is_affordable_at_the_edges(price: Any, balance: int, most: int | None):
@@ -417,10 +425,13 @@ def test_a_version_may_have_its_rates_of_tokens():
     [[versions]]
     starts = 2027-01-01
     tokens.models.small = { input = 1, output = 2 }
+    [[versions]]
+    starts = 2028-01-01
     """)
     usage = Usage(output_tokens=10**6)
     assert book.rate_card(datetime(2026, 1, 1, tzinfo=UTC)).credits("small", usage) == 40
-    assert book.rate_card(datetime(2027, 1, 1, tzinfo=UTC)).credits("small", usage) == 2
+    for year in (2027, 2028):
+        assert book.rate_card(datetime(year, 1, 1, tzinfo=UTC)).credits("small", usage) == 2
 
 
 def test_a_book_without_rates_of_tokens_says_so():

@@ -21,7 +21,7 @@ COMPLEXITY = {"low": 1, "medium": 1.5, "high": 2, "none": 0}
         (lambda book: book.cost("work", -1), "0 or more"),
         (lambda book: book.cost("work", quantity=True), "not bool"),
         (lambda book: book.cost("work", "3"), "not str"),
-        (lambda book: book.cost("work", 1.5), "sold whole, not in fractions of a piece"),
+        (lambda book: book.cost("work", 1.5), r"not in fractions \(piece\)"),
         (lambda book: book.cost("work", multiplier=-1), "multiplier of 'work'"),
         (lambda book: book.cost("work", 10**15), "check the unit, or charge it in parts"),
         (lambda book: book.quote("work", 10**300, complexity="none").metadata, "more than 200"),
@@ -31,6 +31,12 @@ def test_what_cannot_be_priced_is_refused(call: Any, told: str):
     book = PriceBook.from_dict({"actions": {"work": 15}, "multipliers": {"complexity": COMPLEXITY}})
     with pytest.raises(InvalidRequestError, match=told):
         call(book)
+
+
+def test_a_price_a_piece_is_for_whole_pieces_in_a_table_too():
+    book = PriceBook.from_dict({"actions": {"work": {"price": 10, "unit": "image"}}})
+    with pytest.raises(InvalidRequestError, match=r"sold whole, not in fractions \(image\)"):
+        book.cost("work", 0.5)
 
 
 @pytest.mark.parametrize("action", ["wrok", "", None, ["work"]])

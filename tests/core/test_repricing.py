@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from credits_core import PriceBook, Transaction
 from credits_core.pricing import Repriced, Unpriced, Used, UsedTokens, read_used, reprice_log
+from credits_core.pricing.repricing import Repricer
 from credits_core.tokens import Usage
 
 if TYPE_CHECKING:
@@ -134,6 +135,18 @@ def test_a_hold_that_was_charged_after_it_had_expired_counts():
     log.entry(20, "expire", hold_id=hold)
     log.settle(hold, 20)
     assert log.repriced().actions == (Repriced("video", 1, Fraction(10), 20, 15),)
+
+
+def test_nothing_of_a_charge_is_remembered_once_it_has_come():
+    log = Log()
+    for _ in range(3):
+        log.refund(log.charge("image", 4), 1)
+        log.refund(log.settle(log.hold("video", 10), 20), 1)
+    repricer = Repricer(NEW)
+    for entry in reversed(log.entries):
+        repricer.take(entry)
+    assert not repricer._refunds
+    assert not repricer._ends
 
 
 def test_a_hold_belongs_to_the_period_in_which_it_was_made():

@@ -14,6 +14,7 @@ from credits_core.config import ENVIRONMENT
 from credits_core.http.problems import problem
 from credits_core.keys import KeySpace
 from credits_core.plans.reconcile import MAX_PROBLEMS
+from credits_core.pricing import book_tables, price_tables
 from tests.docs.examples import ROOT
 
 if TYPE_CHECKING:
@@ -147,5 +148,31 @@ def test_the_page_of_the_layout_has_each_key_and_each_script():
     for key in KeySpace().account("<user>"):
         assert f"`{key}`" in text
     assert "`credits:request:<32 hexadecimal digits>:<user>`" in text
+    assert "`credits:payment:<payment>`" in text
     linked = set(re.findall(r"\]\([./]+/credits_core/scripts/(\w+)\.lua\)", text))
     assert linked == {path.stem for path in (ROOT / "credits_core" / "scripts").glob("*.lua")}
+
+
+@pytest.mark.parametrize(
+    ("section", "keys"),
+    [
+        ("The book", book_tables.BOOK_KEYS),
+        ("A price", {key for keys in price_tables.PRICE_KEYS.values() for key in keys}),
+        ("A tier", price_tables.TIER_KEYS),
+        ("A package", price_tables.PACKAGE_KEYS),
+        ("A version", book_tables.VERSION_KEYS),
+    ],
+)
+def test_the_price_book_page_has_each_key(section: str, keys: set[str]):
+    (text,) = re.findall(
+        rf"^## {section}\n(.*?)(?=^## |\Z)",
+        page("reference/price-book.md"),
+        re.DOTALL | re.MULTILINE,
+    )
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(keys)
+
+
+def test_the_price_book_page_has_the_names_that_no_set_may_have():
+    text = page("reference/price-book.md").partition("## Multipliers")[2].partition("\n## ")[0]
+    (sentence,) = re.findall(r"argument of Python, and not (.*?)\. Who", text, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", sentence)) == price_tables.RESERVED

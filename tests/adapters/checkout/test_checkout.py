@@ -7,14 +7,18 @@ import json
 
 import pytest
 import stripe
+from openapi_spec_validator import validate
 
 from credits_core import AsyncCredits, Credits, InvalidRequestError, PricingConfigError
+from credits_core.api import AccountApi, openapi
 from credits_core.checkout import Checkout, DodoCheckout, StripeCheckout
 from credits_core.checkout.urls import Returns, origin
 from credits_core.http.exchange import Asked, Who
 from credits_core.http.steps import arun, run
 from credits_core.payments import Package, Packages
+from credits_core.webhooks import ClerkWebhook, DodoWebhook, JobWebhook, StripeWebhook
 from tests.adapters.checkout.vendors import Vendor
+from tests.adapters.webhooks.delivering import SECRET
 from tests.support.ports import HOST, free_port
 
 # How Stripe's library hands its body to httpx is deprecated there.
@@ -343,3 +347,25 @@ def test_the_key_is_in_no_repr(monkeypatch):
     assert KEY not in repr(checkout) + repr(checkout.routes)
     assert isinstance(checkout, Checkout)
     assert stripe.api_key is None
+
+
+def test_all_parts_are_told_in_one_openapi_document(monkeypatch):
+    monkeypatch.setenv("STRIPE_SECRET_KEY", KEY)
+    webhooks = [
+        ClerkWebhook(secret=SECRET),
+        DodoWebhook(PACKAGES, secret=SECRET),
+        StripeWebhook(PACKAGES, secret=SECRET),
+        JobWebhook(secret=SECRET),
+    ]
+    checkout = StripeCheckout(PACKAGES, base_url=APP)
+    api = AccountApi(packages=PACKAGES, checkout=checkout, webhooks=webhooks)
+    document = openapi(api.routes)
+    validate(document)
+    paths = {
+        *("/api/credits/packages", "/api/credits/checkout", "/api/credits/checkout/success"),
+        *("/api/credits/checkout/cancel", "/api/webhooks/clerk", "/api/dodopayments/webhook"),
+        *("/api/webhooks/stripe", "/api/webhooks/jobs"),
+    }
+    assert paths <= set(document["paths"])
+    moved = AccountApi(webhooks=webhooks[:1], paths={"webhook-clerk": "/hooks/clerk"})
+    assert "/hooks/clerk" in {route.path for route in moved.routes}
