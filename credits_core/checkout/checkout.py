@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pydantic import AliasChoices, Field
 
-from credits_core.api.bodies import Body, read_body
-from credits_core.api.describing import TEXT, fields, header, operation
-from credits_core.api.refusals import Refused, answering, user_of, wrong_parameter
 from credits_core.async_client import AsyncCredits
 from credits_core.checkout.pages import page
 from credits_core.checkout.urls import Returns
 from credits_core.errors import PricingConfigError
+from credits_core.http.describing import TEXT, fields, header, operation
 from credits_core.http.exchange import Answer, Asked, Route, Who, answer
+from credits_core.http.json_bodies import Body, read_body
 from credits_core.http.problems import RETRY_AFTER, problem_details
+from credits_core.http.refusals import Refused, answering, user_of, wrong_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable

@@ -11,7 +11,6 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from credits_core.api.describing import TRUTH, fields, operation
 from credits_core.errors import (
     AccountStateError,
     BackendError,
@@ -21,6 +20,7 @@ from credits_core.errors import (
     TransactionError,
     WebhookVerificationError,
 )
+from credits_core.http.describing import TRUTH, fields, operation
 from credits_core.http.exchange import Answer, Asked, Route, Who, answer
 from credits_core.http.problems import problem, problem_details
 from credits_core.payments.applying import apply
