@@ -3,7 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Test processes at a time, each with a server of its own; half the suite is waiting. A file
 # stays in one of them: the examples of a page are one story.
-JOBS ?= $(shell $(PYTHON) -c "import os; print(min(8, 1 + (os.cpu_count() or 2)))")
+JOBS ?= $(shell $(PYTHON) -c "import os; print(min(8, 2 * (os.cpu_count() or 1)))")
+# Hundreds of processes load what the first of them compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test litellm mutants lint types bench soak docs build smoke clean
 
@@ -17,7 +19,7 @@ demo: $(VENV)/.installed-all
 	$(BIN)/credits demo $(if $(ONCE),--once) $(if $(URL),--url $(URL))
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # With the real LiteLLM, whose 350 MB `make test` does without.
 litellm: $(VENV)/.installed-test $(VENV)/.installed-litellm

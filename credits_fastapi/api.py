@@ -3,7 +3,6 @@
 # Without `from __future__ import annotations`: FastAPI reads the annotations of the endpoint
 # below, and closures are out of its sight when they are strings.
 
-import json
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Annotated, Any
@@ -81,4 +80,4 @@ async def _body(request: Request, limit: int) -> bytes | None:
 
 
 def _response(answer: Answer) -> Response:
-    return Response(json.dumps(answer.body), answer.status, answer.headers)
+    return Response(answer.content, answer.status, answer.headers)

@@ -36,12 +36,14 @@ _PROBLEMS: Final = {
     400: "The request is not one that can be answered",
     401: "Nobody is signed in, or the secret is wrong",
     403: "Not allowed",
+    404: "There is no such thing",
     409: "Not possible as the account stands",
     413: "The body is too large",
     415: "The body is not JSON by its Content-Type",
     422: "A field of the body is missing or wrong",
     500: "The account cannot be worked on until the operator repairs it",
-    503: "The store is away",
+    502: "The payment provider did not do it",
+    503: "The store, or the payment provider, is away",
 }
 
 

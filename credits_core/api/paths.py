@@ -53,14 +53,17 @@ def _paths_of(route: Route, paths: Paths) -> tuple[str, ...]:
     wanted = paths.get(route.name, route.path)
     if wanted is None:
         return ()
-    found = tuple(wanted) if isinstance(wanted, (list, tuple)) else (wanted,)
-    for path in found:
-        if not isinstance(path, str) or not _PATH.fullmatch(path) or "//" in path:
-            raise InvalidRequestError(
-                f"the path of {route.name!r} begins with / and is written as in a URL, without "
-                f"parameters, not {path!r}"
-            )
-    return found
+    found: tuple[object, ...] = tuple(wanted) if isinstance(wanted, (list, tuple)) else (wanted,)
+    return tuple(_checked(path, route.name) for path in found)
+
+
+def _checked(path: object, name: str) -> str:
+    if not isinstance(path, str) or not _PATH.fullmatch(path) or "//" in path:
+        raise InvalidRequestError(
+            f"the path of {name!r} begins with / and is written as in a URL, without parameters, "
+            f"not {path!r}"
+        )
+    return path
 
 
 def _with_ids(routes: Iterable[Route]) -> tuple[Route, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -18,11 +19,23 @@ MAX_BODY: Final = 64 * 1024
 
 
 class Answer(NamedTuple):
-    """An answer: the HTTP status, the headers (content type included) and the JSON body."""
+    """An answer: the HTTP status, the headers (content type included) and the body.
+
+    The body is a mapping, which is JSON still to be written, or a text, such as a page.
+    """
 
     status: int
     headers: Mapping[str, str]
-    body: Mapping[str, Any]
+    body: Any
+
+    @property
+    def content(self) -> str:
+        """The body as it is sent.
+
+        >>> answer({"balance": 5}).content
+        '{"balance": 5}'
+        """
+        return self.body if isinstance(self.body, str) else json.dumps(self.body)
 
 
 def answer(body: Mapping[str, Any], status: int = 200) -> Answer:

@@ -29,8 +29,10 @@ class AsyncSweeps(AsyncOperations):
         """
         seconds = validation.duration_s(seconds, "seconds", 1, 3600)
         if cursor is None:
-            cursor = (await self._executor.run(commands.sweep_place(self._keys))) or "start"
-        sweep = Sweep(self._keys, Place.of(cursor), seconds, repair=repair)
+            place = Place.kept(await self._executor.run(commands.sweep_place(self._keys)))
+        else:
+            place = Place.of(cursor)
+        sweep = Sweep(self._keys, place, seconds, repair=repair)
         report = await self._executor.run_plan(sweep.pages())
         await self._executor.run(commands.keep_sweep_place(self._keys, report.cursor or ""))
         return report
@@ -60,8 +62,10 @@ class Sweeps(Operations):
         """
         seconds = validation.duration_s(seconds, "seconds", 1, 3600)
         if cursor is None:
-            cursor = (self._executor.run(commands.sweep_place(self._keys))) or "start"
-        sweep = Sweep(self._keys, Place.of(cursor), seconds, repair=repair)
+            place = Place.kept(self._executor.run(commands.sweep_place(self._keys)))
+        else:
+            place = Place.of(cursor)
+        sweep = Sweep(self._keys, place, seconds, repair=repair)
         report = self._executor.run_plan(sweep.pages())
         self._executor.run(commands.keep_sweep_place(self._keys, report.cursor or ""))
         return report

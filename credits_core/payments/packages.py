@@ -29,6 +29,24 @@ _FIELDS: Final = (
 )
 
 
+_SHOWN: Final = {
+    **{key: {"type": "string"} for key in ("id", "name", "currency")},
+    **{key: {"type": "boolean"} for key in ("popular", "recurring")},
+    "credits": {"type": "integer", "minimum": 1},
+    "price": {"type": "number", "exclusiveMinimum": 0},
+}
+_SCHEMA: Final = {
+    "type": "object",
+    "required": ["packages"],
+    "properties": {
+        "packages": {
+            "type": "array",
+            "items": {"type": "object", "required": sorted(_SHOWN), "properties": _SHOWN},
+        }
+    },
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Package:
     """So many `credits` for a `price`; with `recurring`, that price and those credits a period.
@@ -171,7 +189,13 @@ USD has, which are 2
         """Lists the packages: `{"packages": [{"id", "name", "credits", "price", …}]}`."""
         operation = {
             "summary": "List the packages of credits that are sold",
-            "responses": {"200": {"description": "The packages, in the order to show them in"}},
+            "tags": ["Credits"],
+            "responses": {
+                "200": {
+                    "description": "The packages, in the order to show them in",
+                    "content": {"application/json": {"schema": _SCHEMA}},
+                }
+            },
         }
         return Route("packages", "GET", self._path, Who.ANYBODY, self._listed, operation)
 

@@ -2,7 +2,7 @@
 
 Nothing is kept of who was looked at: first come the accounts that have a balance, then those
 that only have a log. A place is one in the walk of the store's own SCAN, which gives every
-account that was there throughout; one may come twice, and is right both times.
+account that was there throughout. One may come twice, and is counted each time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from credits_core.commands import stored_balance
 from credits_core.cursors import scan
@@ -18,11 +18,12 @@ from credits_core.errors import (
     AccountStateError,
     BackendError,
     BackendUnavailableError,
+    CreditsError,
     InvalidRequestError,
 )
 from credits_core.models import ReconcileReport
-from credits_core.plans import OutOfTimeError, Plan, until
-from credits_core.plans.reconcile import GROUP, MAX_PROBLEMS, reconcile_group
+from credits_core.plans import OutOfTimeError, Plan, together, until
+from credits_core.plans.reconcile import GROUP, check_store, checked, counted, touched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,8 @@ __all__ = ["Place", "Sweep"]
 
 SCAN_COUNT: Final = 20
 """Keys that the store looks at for a page: what is done between two looks at the clock is short."""
+
+Outcomes: TypeAlias = dict[str, str | CreditsError]
 
 _PLACE: Final = re.compile(r"(balances|logs)-([0-9]{1,20}(?::[0-9]{1,20})?)")
 
@@ -63,6 +66,11 @@ class Place(NamedTuple):
                 "cursor is that of the report before, as it was given, or 'start'"
             )
         return cls(found[1], found[2])
+
+    @classmethod
+    def kept(cls, text: str) -> Place:
+        """The place that the store kept; the beginning where that is none."""
+        return cls.of(text) if _PLACE.fullmatch(text) else cls()
 
     def after(self, at: str) -> Place | None:
         """The next place; None after the last."""
@@ -108,26 +116,32 @@ class Sweep:
         pattern = {"balances": self._keys.balance_pattern, "logs": self._keys.log_pattern}
         at, names = yield from scan(place.at, pattern[place.among](), SCAN_COUNT)
         users = list(dict.fromkeys(user for name in names if (user := self._keys.user_of(name))))
-        before = self.report
         for start in range(0, len(users), GROUP):
-            group = users[start : start + GROUP]
+            outcomes: Outcomes = {}
             try:
-                yield from until(self._group(place, group), lambda: self.over)
+                group = self._group(place, users[start : start + GROUP], outcomes)
+                yield from until(group, lambda: self.over)
             except OutOfTimeError:
+                self.report = counted(self.report, outcomes.items())
                 if not self._fresh:
-                    self.report = before  # the next call has this page, and all its time for it
-                    raise
-                self._give_up(users[start:])
+                    raise  # the next call has this page, and all its time for it
+                self._give_up([user for user in users[start:] if user not in outcomes])
                 break
+            self.report = counted(self.report, outcomes.items())
         return place.after(at)
 
-    def _group(self, place: Place, users: Sequence[str]) -> Plan[None]:
+    def _group(self, place: Place, users: Sequence[str], outcomes: Outcomes) -> Plan[None]:
         if place.among == "logs":
             users = yield from self._without_balance(users)
-        if users:
-            self.report = yield from reconcile_group(
-                self._keys, users, self.report, repair=self._repair
-            )
+        yield from together([self._account(user, outcomes) for user in users])
+        yield from check_store(self._keys, outcomes.items())
+
+    def _account(self, user: str, outcomes: Outcomes) -> Plan[None]:
+        try:
+            outcomes[user] = yield from checked(self._keys, user, repair=self._repair)
+            yield from touched(self._keys, user)
+        except CreditsError as error:
+            outcomes[user] = error
 
     def _without_balance(self, users: Sequence[str]) -> Plan[list[str]]:
         asked = {user: _stored_balance(self._keys, user) for user in users}
@@ -145,13 +159,7 @@ class Sweep:
     def _give_up(self, users: Sequence[str]) -> None:
         """Count accounts that a call of this length does not get through, and go on past them."""
         error = BackendUnavailableError("a log is too long for this call: give it more time")
-        report = self.report
-        self.report = replace(
-            report,
-            total=report.total + len(users),
-            errors=report.errors + len(users),
-            problems=(*report.problems, *((user, error) for user in users))[:MAX_PROBLEMS],
-        )
+        self.report = counted(self.report, [(user, error) for user in users])
 
 
 def _stored_balance(keys: KeySpace, user_id: str) -> Command[int] | None:

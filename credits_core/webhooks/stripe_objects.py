@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-__all__ = ["Charge", "Dispute", "Event", "Intent", "Invoice", "Refund", "Session", "minor"]
+__all__ = ["Charge", "Dispute", "Event", "Intent", "Invoice", "Refund", "Session", "major", "minor"]
 
 # Stripe counts these in hundredths, which they do not have:
 # https://docs.stripe.com/currencies#special-cases
@@ -24,6 +24,15 @@ def minor(amount: int | None, currency: str | None) -> int | None:
     (999, 500)
     """
     return amount // 100 if amount is not None and currency in _HUNDREDTHS else amount
+
+
+def major(amount: int, currency: str) -> int:
+    """The other way: an amount in the smallest unit of its currency as Stripe wants it.
+
+    >>> major(999, "USD"), major(500, "ISK")
+    (999, 50000)
+    """
+    return amount * 100 if currency in _HUNDREDTHS else amount
 
 
 def _id(value: Any) -> Any:

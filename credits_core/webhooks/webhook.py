@@ -11,6 +11,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from credits_core.api.describing import TRUTH, fields, operation
 from credits_core.errors import (
     AccountStateError,
     BackendError,
@@ -40,15 +41,6 @@ MAX_BODY_BYTES: Final = 2**20
 
 log: Final = logging.getLogger("credits_core.webhooks")
 
-_OPERATION: Final = {
-    "responses": {
-        "200": {"description": "Done, or nothing to do: it need not come again"},
-        "400": {"description": "Not signed by whom it should be, or no event"},
-        "413": {"description": "Longer than an event is"},
-        "503": {"description": "The store is away: it is to come again"},
-    },
-}
-
 
 class Webhook:
     """One address that a provider calls. Subclass it: say `name`, `path` and `handle`.
@@ -74,9 +66,21 @@ class Webhook:
     @property
     def route(self) -> Route:
         """POST, for anybody: the signature is what counts."""
-        operation = {"summary": f"Webhook: {self.name}", **_OPERATION}
+        told = operation(
+            f"Webhook: {self.name}",
+            fields(received=TRUTH),
+            (400, 413, 500, 503),
+            description="Signed over the raw bytes. What is not answered 200 is to come again.",
+            body={"type": "object"},
+        )
         return Route(
-            f"webhook-{self.name}", "POST", self._path, Who.ANYBODY, self._answered, operation
+            f"webhook-{self.name}",
+            "POST",
+            self._path,
+            Who.ANYBODY,
+            self._answered,
+            told,
+            max_body=MAX_BODY_BYTES,
         )
 
     def _answered(self, asked: Asked) -> Steps[Answer]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
-import anthropic
-import openai
 import pytest
 
 from credits_core.tokens import Usage, UsageMeter, read_usage
@@ -43,14 +42,25 @@ def api() -> Iterator[ModelApi]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def openai() -> Any:
+    """Loaded by the process that tests it: two seconds, for both."""
+    return importlib.import_module("openai")
+
+
+@pytest.fixture(scope="module")
+def anthropic() -> Any:
+    return importlib.import_module("anthropic")
+
+
 @pytest.fixture
-def gpt(api: ModelApi) -> Iterator[openai.OpenAI]:
+def gpt(openai: Any, api: ModelApi) -> Iterator[Any]:
     with openai.OpenAI(base_url=f"{api.url}/v1", api_key="test", max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
-def claude(api: ModelApi) -> Iterator[anthropic.Anthropic]:
+def claude(anthropic: Any, api: ModelApi) -> Iterator[Any]:
     with anthropic.Anthropic(base_url=api.url, api_key="test", max_retries=0) as client:
         yield client
 
@@ -133,7 +143,7 @@ def test_a_message_through_the_stream_helper(api, claude):
     assert (meter.usage, meter.complete) == (OF_MESSAGE, True)
 
 
-async def test_async_clients(api):
+async def test_async_clients(openai, anthropic, api):
     api.stream = CHAT_STREAM
     meter = UsageMeter()
     async with openai.AsyncOpenAI(base_url=f"{api.url}/v1", api_key="test") as gpt:

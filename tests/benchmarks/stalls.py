@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import tracemalloc
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from tests.benchmarks.raw import names
 from tests.benchmarks.script_cost import LONG, seed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     import redis
 
@@ -45,7 +46,7 @@ async def rows(server: Server) -> AsyncIterator[Stall]:
     async with AsyncCredits.from_url(server.url, timeout=10) as credits:
         async for stall in _due(client, credits):
             yield stall
-        for measure in (_fold, _verify):
+        for measure in (_fold, _verify, _usage):
             yield await measure(client, credits)
     client.close()
 
@@ -114,6 +115,38 @@ async def _verify(client: redis.Redis, credits: AsyncCredits) -> Stall:
     await asyncio.gather(*charging)
     note = f"valid, {took:.1f} s each, {charges:,} charges meanwhile"
     return Stall(f"verify of {LONG:,} entries amid charges", tuple(worst), BOUND_MS, note)
+
+
+async def _usage(client: redis.Redis, credits: AsyncCredits) -> Stall:
+    """Of a log whose every entry is of these days: none of it is passed over."""
+    now, user = _now(client), "spender"
+    for start in range(0, LONG, 10_000):
+        client.zadd(names(user)[1], dict(_recent(now, range(start, start + 10_000))))
+    client.set(names(user)[0], -LONG)
+    worst: list[float] = []
+    tracemalloc.start()
+    async with _slowest(client, worst):
+        usage = await credits.usage(user, 7)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    started = time.perf_counter()
+    for _ in range(2):
+        async with _slowest(client, worst):
+            assert usage == await credits.usage(user, 7)
+    took = (time.perf_counter() - started) / 2
+    assert usage.total.spent == LONG
+    note = f"{took:.1f} s each, {peak / 2**20:.1f} MiB at most"
+    return Stall(f"usage of {LONG:,} entries", tuple(worst), BOUND_MS, note)
+
+
+def _recent(now: int, numbers: range) -> Iterator[tuple[str, int]]:
+    for number in numbers:
+        at = now - 4 * DAY * 1000 + number
+        yield (
+            f'{{"id":"tx_{at}_{number:016x}","amount":-1,"action":"tool {number % 20}",'
+            f'"timestamp":{at}}}',
+            at,
+        )
 
 
 @asynccontextmanager

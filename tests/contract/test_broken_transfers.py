@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import suppress
 
@@ -11,6 +10,7 @@ import pytest
 from credits_core import LimitExceededError, OutcomeUnknownError, TransactionError
 from credits_core.models import MAX_BALANCE
 from tests.contract.accounts import balances, sum_of
+from tests.contract.told import addition, tell_all
 from tests.support.interrupted import interrupted
 
 pytestmark = pytest.mark.stores
@@ -21,9 +21,8 @@ async def fill(credits, store, bob):
 
 
 async def crowd(credits, store, bob):
-    for start in range(0, 1000, 100):
-        grants = (credits.add(bob, 1, "promo", expires_in=3600 + start + n) for n in range(100))
-        await asyncio.gather(*grants)
+    given = {"expires_in": 3600, "now_ms": int(time.time() * 1000)}
+    await tell_all(credits, [addition(credits, bob, 1, **given) for _ in range(1000)])
 
 
 async def lose_balance(credits, store, bob):

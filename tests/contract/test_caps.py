@@ -10,11 +10,11 @@ from credits_core import Credits, Grant, Hold, LimitExceededError, Receipt, comm
 from credits_core.commands import SignUp
 from tests.contract import accounts
 from tests.contract.clock import movable
-from tests.contract.flavours import AsyncFace
+from tests.contract.flavours import AsyncFace, only
 from tests.contract.store import Store
 from tests.contract.told import keys, tell_all
 
-pytestmark = pytest.mark.stores
+flavour = only("tcp-async", "tcp-sync", "rest-async", "memory-async")
 
 MOST = 1000
 HOUR = 3600

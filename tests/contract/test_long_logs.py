@@ -20,6 +20,8 @@ from tests.contract.flavours import AsyncFace, only
 from tests.contract.store import Store, entry
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.long
+
 flavour = only("tcp-async", "rest-sync", "memory-async")
 
 

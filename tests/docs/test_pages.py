@@ -148,6 +148,7 @@ def test_the_page_of_the_layout_has_each_key_and_each_script():
     for key in KeySpace().account("<user>"):
         assert f"`{key}`" in text
     assert "`credits:request:<32 hexadecimal digits>:<user>`" in text
+    assert "`credits:payment:<payment>`" in text
     linked = set(re.findall(r"\]\([./]+/credits_core/scripts/(\w+)\.lua\)", text))
     assert linked == {path.stem for path in (ROOT / "credits_core" / "scripts").glob("*.lua")}
 

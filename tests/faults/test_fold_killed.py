@@ -14,6 +14,7 @@ import pytest
 from credits_core import BackendUnavailableError, Credits, OutcomeUnknownError
 from credits_core.archives import JsonLinesArchive
 from tests.contract.store import entry
+from tests.support.warm import run_warm
 
 if TYPE_CHECKING:
     from tests.faults.helpers import Line
@@ -21,49 +22,6 @@ if TYPE_CHECKING:
 DAY = 86_400_000
 ENTRIES = 600
 STEPS = 2 * 4  # two chunks
-
-# Steps: before an archive is written, amid that, after it, and after the fold.
-FOLDER = """
-import os, signal, sys
-from credits_core import Credits
-from credits_core.archives import JsonLinesArchive, SqlArchive, jsonl, sql
-
-url, target, user, fatal = *sys.argv[1:4], int(sys.argv[4])
-steps = 0
-
-def step():
-    global steps
-    steps += 1
-    if steps == fatal:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-class Watched:
-    def __init__(self, archive):
-        self.archive = archive
-
-    def write(self, entries):
-        if steps:
-            step()  # the chunk before is folded
-        step()
-        self.archive.write(entries)
-        step()
-
-class Torn(jsonl.JsonLinesArchive):
-    def _append(self, data):
-        self._file.write(data[: len(data) // 2])
-        step()
-        self._file.truncate(self._size)
-        super()._append(data)
-
-class Open(sql.SqlArchive):
-    def _check(self, connection, rows):
-        step()  # inserted and not committed
-        super()._check(connection, rows)
-
-archive = Open(target) if "://" in target else Torn(target)
-with Credits.from_url(url, timeout=10) as credits:
-    print(credits.fold(user, Watched(archive)).folded)
-"""
 
 
 def fill(raw, user):
@@ -74,14 +32,9 @@ def fill(raw, user):
     return members
 
 
-def run(url, target, user, fatal):
-    return subprocess.run(
-        [sys.executable, "-c", FOLDER, url, str(target), user, str(fatal)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def run(url, target, user, fatal, by="SIGKILL"):
+    args = [url, str(target), user, str(fatal), by]
+    return run_warm("tests.faults.dying_fold", args)
 
 
 def archived(path, target):
@@ -193,13 +146,8 @@ def test_a_rerun_through_the_command_line_folds_the_last_user_first(
 
 def test_ctrl_c_says_how_to_go_on(server, raw, user, tmp_path):
     members = fill(raw, user)
-    code = FOLDER.replace("SIGKILL", "SIGINT")
     path = tmp_path / "archive.jsonl"
-    subprocess.run(
-        [sys.executable, "-c", code, server.url, str(path), user, "6"],
-        capture_output=True,
-        check=False,
-    )
+    run(server.url, path, user, 6, "SIGINT")
     with Credits.from_url(server.url) as credits, JsonLinesArchive(path) as archive:
         credits.fold(user, archive)
     check(raw, path, path, user, members)

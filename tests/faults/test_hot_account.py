@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import pytest
+
 from credits_core import AsyncCredits, commands, scripts
 from credits_core.backends._resp import words
 from credits_core.commands import SignUp
@@ -61,5 +63,11 @@ async def charge_in_turns(store, user: str, merged: int, flooded: int) -> None:
         await credits.delete_account(user)
 
 
+async def test_a_hundred_thousand_charges_on_one_account(store, user):
+    """A log that runs ahead of the clock, by 0.01 ms an entry, is a second ahead by then."""
+    await charge_in_turns(store, user, merged=10_000, flooded=90_000)
+
+
+@pytest.mark.soak
 async def test_half_a_million_charges_on_one_account(store, user):
     await charge_in_turns(store, user, merged=10_000, flooded=490_000)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from credits_core import AsyncCredits, CreditsError
 from tests.faults.helpers import attempt
 from tests.faults.operations import OPERATIONS, look
+from tests.support.warm import run_warm
 
 STEPS = {
     "transfer": 3,  # out, in, noted
@@ -27,8 +25,7 @@ async def credits(store, opened):
 
 def die(store, name, when, user):
     """How many processes began the operation and died in it, each one step later."""
-    program = [sys.executable, "-m", "tests.faults.dying", store.url, name, when, user]
-    ended = subprocess.run(program, stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    ended = run_warm("tests.faults.dying", [store.url, name, when, user])
     return int(ended.stdout)
 
 

@@ -16,6 +16,8 @@ from credits_core.models import MAX_BALANCE
 from tests.faults.helpers import attempt, read_ledger
 from tests.faults.operations import OPERATIONS, look, other
 
+pytestmark = pytest.mark.long
+
 FAULTS = ("lose_reply", "drop_request", "cut_reply", "swallow_reply")
 
 TWICE = pytest.mark.parametrize("fault", ["lose_reply", "drop_request"])

@@ -23,6 +23,8 @@ from tests.support.servers import Server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[Server]:

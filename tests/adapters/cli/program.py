@@ -10,6 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from tests.support.warm import run_warm
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,9 +33,7 @@ def run(
     """Run `credits` and wait for its end; `url` goes by the environment."""
     given = environment(**({"CREDITS_URL": url} if url else {}), **env)
     data = stdin.encode() if isinstance(stdin, str) else stdin
-    done = subprocess.run(
-        [*PROGRAM, *args], input=data, capture_output=True, env=given, timeout=60, check=False
-    )
+    done = run_warm(PROGRAM[-1], args, data, given)
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(), done.stderr.decode()

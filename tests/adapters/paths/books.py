@@ -29,6 +29,21 @@ def spent(credits: Credits, user: str) -> int:
     return -sum(amount for amount, _ in log(credits, user))
 
 
+def wait_for_quiet(credits: Credits, user: str, still: float = 0.4) -> None:
+    """Return once nothing is on hold, and nothing has moved for a while."""
+    seen, since = None, 0.0
+
+    def quiet() -> bool:
+        nonlocal seen, since
+        account = credits.get_account(user)
+        look = (account.held, account.balance, log(credits, user))
+        if look != seen:
+            seen, since = look, time.monotonic()
+        return account.held == 0 and time.monotonic() - since > still
+
+    wait_for(quiet)
+
+
 def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     """Return once it has come about."""
     deadline = time.monotonic() + seconds

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tests.adapters.paths.books import GIVEN_BACK, PAID, log, spent, wait_for
+import pytest
+
+from tests.adapters.paths.books import GIVEN_BACK, PAID, log, spent, wait_for, wait_for_quiet
 from tests.adapters.paths.contract import piece
 from tests.adapters.paths.reader import Reader
 
@@ -13,14 +15,19 @@ if TYPE_CHECKING:
     from credits_core import Credits
     from tests.adapters.paths.sites import Site
 
+pytestmark = pytest.mark.long
+
 
 def test_work_whose_client_left_is_done_and_paid(site: Site, credits: Credits, payer: str) -> None:
     """Nobody can tell an answer that was read from one that was not; Django breaks the work off."""
     with Reader(site, "/slow?seconds=0.3", payer) as reader:
         wait_for(lambda: log(credits, payer) == PAID)
         reader.leave()
-    time.sleep(0.6)
-    assert log(credits, payer) == (GIVEN_BACK if site.cancels else PAID)
+    if site.cancels:
+        wait_for(lambda: log(credits, payer) == GIVEN_BACK)
+    else:
+        wait_for_quiet(credits, payer, 0.6)
+        assert log(credits, payer) == PAID
 
 
 def test_a_hold_whose_client_left_is_settled_at_what_the_work_says(
@@ -58,7 +65,7 @@ def test_a_stream_that_is_left_in_its_middle_is_paid(
     with Reader(site, "/stream?pieces=100&pause=0.02", payer) as reader:
         reader.read_until(piece(3))
         reader.leave()
-    time.sleep(0.5)
+    wait_for_quiet(credits, payer)
     assert log(credits, payer) == PAID
 
 
@@ -80,8 +87,6 @@ def test_many_clients_that_leave_at_any_moment_leave_nothing_on_hold(
         with Reader(site, "/metered?pieces=500&pause=0.005", payer) as reader:
             time.sleep(number / 400)
             reader.leave()
-    wait_for(lambda: credits.get_account(payer).held == 0)
-    time.sleep(0.3)
-    assert credits.get_account(payer).held == 0
+    wait_for_quiet(credits, payer)
     assert -10_000 <= spent(credits, payer) < -9_000
     assert site.get("/ok", payer).status_code == 200

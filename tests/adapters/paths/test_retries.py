@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from credits_core import Credits
     from tests.adapters.paths.sites import Site
 
+pytestmark = pytest.mark.long
+
 
 def assert_problem(response: httpx.Response, state: Any) -> None:
     """It is answered in the bytes of this state of a request."""

@@ -10,8 +10,10 @@ from tests.mutants.mutations import (
     limits,
     logs,
     moves,
+    payments,
     requests,
     returns,
+    sweeps,
     writes,
 )
 
@@ -22,8 +24,10 @@ MUTATIONS = (
     *holds.MUTATIONS,
     *returns.MUTATIONS,
     *requests.MUTATIONS,
+    *payments.MUTATIONS,
     *logs.MUTATIONS,
     *later.MUTATIONS,
     *limits.MUTATIONS,
+    *sweeps.MUTATIONS,
     *writes.MUTATIONS,
 )
