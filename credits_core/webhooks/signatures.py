@@ -140,7 +140,8 @@ class StripeSignature:
         header = headers.get("stripe-signature", "")
         if not header:
             raise WebhookVerificationError("the webhook has no header Stripe-Signature")
-        _any(self._keys, lambda key: self._check(body, header, key, self.TOLERANCE))
+        # Versions before 16 sign the text of the body alone.
+        _any(self._keys, lambda key: self._check(body.decode(), header, key, self.TOLERANCE))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._secrets!r})"
