@@ -18,9 +18,9 @@ from credits_core.api import admin, cron, reading
 from credits_core.api.account import account
 from credits_core.api.openapi import document_route, openapi
 from credits_core.api.paths import placed
-from credits_core.api.refusals import answering
 from credits_core.api.usage import usage
 from credits_core.errors import InvalidRequestError
+from credits_core.http.refusals import answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

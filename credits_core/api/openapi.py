@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from credits_core.api.cron import SECURITY
-from credits_core.api.describing import operation
+from credits_core.http.describing import operation
 from credits_core.http.exchange import Route, Who, answer
 
 if TYPE_CHECKING:

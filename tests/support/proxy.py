@@ -56,8 +56,7 @@ class Proxy(ProxyFaults):
 
     def refuse(self) -> None:
         """Refuse new connections, as a port does on which nobody listens."""
-        self._loop.run(self._close_listener())
-        self._reserve_port()
+        self._loop.run(self._refuse())
 
     def accept(self) -> None:
         """Accept connections (again), on the same port."""
@@ -123,6 +122,11 @@ class Proxy(ProxyFaults):
         if self._reserved is None:
             self._reserved = bound_socket(self.port)
             self.port = self._reserved.getsockname()[1]
+
+    async def _refuse(self) -> None:
+        # In the loop: of several threads that refuse at once, one reserves.
+        await self._close_listener()
+        self._reserve_port()
 
     async def _listen(self) -> None:
         if self._reserved is not None:
