@@ -46,6 +46,9 @@ def urls_of(routes: Iterable[Route], view: type[SyncView | AsyncView]) -> list[A
 class _View:
     """One path of the API: its routes by method."""
 
+    login_required = False
+    """What `LoginRequiredMiddleware` asks: who is not signed in is told so here, by 401."""
+
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self._routes = routes
 

@@ -16,6 +16,7 @@ from credits_core.api import AccountApi
 from credits_django import clients
 from credits_django.api import SyncView, urls_of
 from tests.adapters.django import api_urls
+from tests.adapters.django.project import MIDDLEWARE
 from tests.adapters.paths.contract import account_api
 
 if TYPE_CHECKING:
@@ -169,6 +170,15 @@ def test_routes_have_names() -> None:
 def test_a_route_in_two_places_has_two_names() -> None:
     api = AccountApi(paths={"balance": ("/a", "/b")})
     assert [one.name for one in urls_of(api.routes, SyncView)][:2] == ["balance", "balance_2"]
+
+
+@VIEWS
+def test_where_views_need_a_login_the_api_answers_by_itself(views: str, person: User) -> None:
+    login = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    with override_settings(MIDDLEWARE=[*MIDDLEWARE, login]):
+        assert Client().get("/page").status_code == 302
+        assert Client().get(f"/{views}/api/credits/balance").status_code == 401
+        assert signed_in(person).get(f"/{views}/api/credits/balance").status_code == 200
 
 
 @VIEWS

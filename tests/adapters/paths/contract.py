@@ -51,13 +51,16 @@ import itertools
 import json
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from credits_core.api import AccountApi
 from credits_core.checkout import Checkout, Order
 from credits_core.payments import PACKAGES, Package
 from credits_core.webhooks import ClerkWebhook, JobWebhook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STORE: Final = "PATHS_STORE"
 LEASE: Final = "PATHS_LEASE"
@@ -83,6 +86,10 @@ class TestCheckout(Checkout):
 
     __test__ = False
     name = "tests"
+    variable = "PATHS_CHECKOUT_KEY"
+
+    def open(self, api_key: str, options: Mapping[str, Any]) -> None:
+        pass
 
     def needs_id(self, package: Package) -> bool:
         return False
@@ -99,7 +106,7 @@ def account_api() -> AccountApi:
     return AccountApi(
         cron_secret=CRON_SECRET,
         document=DOCUMENT,
-        checkout=TestCheckout(PACKAGES, base_url="https://shop.example"),
+        checkout=TestCheckout(PACKAGES, base_url="https://shop.example", api_key="of-the-tests"),
         packages=PACKAGES,
         webhooks=[ClerkWebhook(secret=WEBHOOK_SECRET), JobWebhook(secret=WEBHOOK_SECRET)],
     )
