@@ -25,8 +25,11 @@ OLD = 21_000
 flavour = only("tcp-async", "tcp-sync", "rest-async")
 
 
-async def fill(store, user, count=OLD, *, span_ms=40 * MINUTE):
-    """An account with `count` entries over the last minutes, and the balance that they make."""
+async def fill(store, user, count=OLD, *, span_ms=400 * MINUTE):
+    """An account with `count` entries over the last hours, and the balance that they make.
+
+    Writers stay for a while where they are in the log, however slowly it is read.
+    """
     now = int(time.time() * 1000)
     dice = random.Random(7)
     amounts = [1_000_000, *(dice.randint(-9, 9) for _ in range(count - 1))]
