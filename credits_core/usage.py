@@ -142,7 +142,7 @@ class UsageSum:
         """Begin with nothing."""
         numbers = range(day_number(first), day_number(last) + 1)
         self._days: dict[int, ByAction] = {number: {} for number in numbers}
-        self._held: dict[int, Number] = dict.fromkeys(numbers, 0)
+        self._open: dict[str, tuple[int, Number]] = {}  # by hold: its day, what it has set aside
         self._actions: set[str] = set()
         self._folded: int | None = None
 
@@ -163,15 +163,26 @@ class UsageSum:
             )
 
     def _hold(self, entry: Transaction, hold_id: str) -> None:
-        # An id tells when it was made, so that no hold must be remembered until its end comes.
+        # An id tells when it was made, wherever its end is in the log.
         made = made_at(hold_id)
         day = (entry.timestamp if made is None else made) // DAY_MS
         if day not in self._days:
             return
         kept = entry.kept or 0
-        self._held[day] -= entry.amount + kept
         if kept:
             self._count(day, entry.action, _SPENT, kept)
+        # Between its beginning and its end only: an account has at most a thousand open at once.
+        _, so_far = self._open.pop(hold_id, (day, 0))
+        if left := so_far - entry.amount - kept:
+            self._open[hold_id] = day, left
+
+    def _held(self) -> dict[int, Number]:
+        """What open holds have set aside, a day."""
+        held: dict[int, Number] = dict.fromkeys(self._days, 0)
+        for day, left in self._open.values():
+            # Below nothing is a hold that has ended and whose beginning is folded.
+            held[day] += max(0, left)
+        return held
 
     def _count(self, day: int, action: str, place: int, amount: Number) -> None:
         actions = self._days.get(day)
@@ -190,11 +201,12 @@ class UsageSum:
 
     def usage(self, user_id: str) -> Usage:
         """What it comes to."""
+        held = self._held()
         days = tuple(
             UsageDay(
                 _EPOCH + timedelta(days=number),
                 _total(actions.values()),
-                self._held[number],
+                held[number],
                 _tallies(actions),
             )
             for number, actions in self._days.items()
@@ -209,7 +221,7 @@ class UsageSum:
             start=days[0].date,
             end=days[-1].date,
             total=_total(together.values()),
-            held=sum(self._held.values()),
+            held=sum(held.values()),
             actions=_tallies(together),
             days=days,
             folded_until=self._folded,

@@ -78,6 +78,19 @@ async def test_of_what_is_folded_only_the_sum_is_left(credits, clock, user):
     assert usage.folded_until == report.up_to or usage.folded_until <= report.up_to
 
 
+async def test_a_hold_whose_beginning_is_folded_leaves_nothing_held(credits, clock, user):
+    await credits.initialize_user(user, 1000)
+    hold = await credits.hold(user, 300, "training", expires_in=5 * DAY)
+    await clock.forward(4 * DAY)
+    await credits.settle(user, hold.id, 180)
+    await credits.hold(user, 20, "training", expires_in=60 * DAY)
+    await clock.forward(38 * DAY)
+    report = await credits.fold(user, Kept(), older_than=40 * DAY)
+    assert report.folded == 2
+    usage = await credits.usage(user, 60)
+    assert (usage.held, [day.held for day in usage.days if day.held]) == (20, [20])
+
+
 async def test_an_unknown_user_used_nothing(credits, user):
     usage = await credits.usage(user)
     assert (gained(usage), len(usage.days), usage.actions) == (0, 7, {})
