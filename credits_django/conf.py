@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -16,11 +16,13 @@ from django.utils.module_loading import import_string
 
 from credits_core import PriceBook, PricingEngine, validation
 from credits_core._client import DEFAULT_CREDITS, DEFAULT_TIMEOUT, check_timeout
-from credits_core.api import AccountApi
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.idempotency import LEASE_SECONDS
 from credits_core.http.paid import FailsOn, failing
 from credits_core.outage import OutageJournal
+
+if TYPE_CHECKING:
+    from credits_core.api import AccountApi
 
 __all__ = ["Conf", "Wrong", "conf", "read"]
 
@@ -102,6 +104,8 @@ def _prices(value: object) -> PricingEngine | PriceBook:
 
 
 def _account_api(value: object) -> AccountApi:
+    from credits_core.api import AccountApi  # noqa: PLC0415 - loads pydantic
+
     found = import_string(value) if isinstance(value, str) else value
     if not isinstance(found, AccountApi):
         raise InvalidRequestError(

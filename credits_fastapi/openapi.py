@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import routing
 
-from credits_core.api.openapi import SECURITY_SCHEMES
 from credits_core.charge import Priced
+from credits_core.http.describing import SECURITY_SCHEMES
 from credits_core.http.openapi import describe
 from credits_fastapi.dependencies import rule_of
 

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Final
 
 from credits_core.api.queries import number_of
 from credits_core.errors import InvalidRequestError
-from credits_core.http.describing import TEXT, TRUTH, fields, nullable, operation, parameter
+from credits_core.http.describing import (
+    CLOCK,
+    TEXT,
+    TRUTH,
+    fields,
+    nullable,
+    operation,
+    parameter,
+)
 from credits_core.http.exchange import Route, Who, answer
 from credits_core.http.problems import problem_details
 from credits_core.http.refusals import Refused, wrong_parameter
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
     from credits_core.http.steps import Steps
     from credits_core.models import ReconcileReport
 
-__all__ = ["SECURITY", "reconcile", "secret_of"]
+__all__ = ["reconcile", "secret_of"]
 
 VARIABLE: Final = "CRON_SECRET"
 LEAST_SECRET: Final = 24
@@ -36,9 +44,6 @@ BUDGET: Final = 8
 """Seconds that a call takes: serverless functions are ended after ten, where nobody chose more."""
 
 MAX_BUDGET: Final = 300
-
-SECURITY: Final = "cronSecret"
-"""How an OpenAPI document names the scheme of the secret."""
 
 _log = logging.getLogger("credits_core.api")
 
@@ -147,5 +152,5 @@ _RECONCILE: Final = {
             ),
         ),
     ),
-    "security": [{SECURITY: []}],
+    "security": [{CLOCK: []}],
 }

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from credits_core.api.cron import SECURITY
-from credits_core.http.describing import operation
+from credits_core.http.describing import SECURITY_SCHEMES, operation
 from credits_core.http.exchange import Route, Who, answer
 
 if TYPE_CHECKING:
@@ -14,12 +13,7 @@ if TYPE_CHECKING:
     from credits_core.http.exchange import Answer, Asked
     from credits_core.http.steps import Steps
 
-__all__ = ["SECURITY_SCHEMES", "document_route", "openapi"]
-
-SECURITY_SCHEMES: Final = {
-    SECURITY: {"type": "http", "scheme": "bearer", "description": "The secret of the cron job."}
-}
-"""What `components.securitySchemes` has to say of the schemes that routes name."""
+__all__ = ["document_route", "openapi"]
 
 
 def openapi(

@@ -3,7 +3,7 @@
 Needs the extra `stripe` or `dodo`. How-to: `docs/how-to/checkout.md`.
 """
 
-from credits_core.webhooks.signatures import load
+from credits_core.extras import load
 
 load("pydantic", "webhooks")
 

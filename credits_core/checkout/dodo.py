@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from credits_core.checkout.checkout import Checkout, Order, ProviderRefused
+from credits_core.extras import load
 from credits_core.payments.binding import bind
-from credits_core.webhooks.signatures import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

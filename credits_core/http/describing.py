@@ -12,8 +12,10 @@ from credits_core.models import MAX_BALANCE
 
 __all__ = [
     "BALANCE",
+    "CLOCK",
     "CREDITS",
     "INSTANT",
+    "SECURITY_SCHEMES",
     "TEXT",
     "TRUTH",
     "fields",
@@ -31,6 +33,14 @@ TRUTH: Final = {"type": "boolean"}
 CREDITS: Final = {"type": "integer", "minimum": 0}
 BALANCE: Final = {"type": "integer", "minimum": -MAX_BALANCE, "maximum": MAX_BALANCE}
 INSTANT: Final = {"type": "integer", "description": "Milliseconds since 1970."}
+
+CLOCK: Final = "cronSecret"
+"""The name of the scheme of the secret that the clock shows."""
+
+SECURITY_SCHEMES: Final = {
+    CLOCK: {"type": "http", "scheme": "bearer", "description": "The secret of the cron job."}
+}
+"""What `components.securitySchemes` has to say of the schemes that routes name."""
 
 _PROBLEMS: Final = {
     400: "The request is not one that can be answered",

@@ -9,16 +9,16 @@ from __future__ import annotations
 import os
 import re
 from base64 import b64decode
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from credits_core.errors import InvalidRequestError, WebhookVerificationError
+from credits_core.extras import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-__all__ = ["Secrets", "Signature", "StandardSignature", "StripeSignature", "load"]
+__all__ = ["Secrets", "Signature", "StandardSignature", "StripeSignature"]
 
 _LEAST_BYTES: Final = 24
 """What the Standard Webhooks specification asks of a secret:
@@ -167,13 +167,3 @@ def _key(secret: str) -> bytes:
     if len(key) < _LEAST_BYTES:
         raise ValueError("too short")
     return key
-
-
-def load(module: str, extra: str) -> Any:
-    """A library that an extra brings."""
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise InvalidRequestError(
-            f"this needs the package {error.name!r}: pip install 'credits-sdk[{extra}]'"
-        ) from None
