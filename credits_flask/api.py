@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
 
 from credits_core.errors import CreditsError
 from credits_core.http.exchange import Answer, Who
@@ -57,10 +59,23 @@ def _asker(who: Who) -> Any:
 
 
 def _reader(limit: int) -> Callable[[int], bytes]:
-    length = request.content_length
-    if length is not None and length <= limit:
-        return BytesIO(request.get_data()).read  # which a hook of the app's may have read before
-    return request.stream.read
+    @cache
+    def stream() -> IO[bytes]:
+        length = request.content_length
+        if length is None or length > limit:
+            return request.stream
+        return BytesIO(request.get_data())  # which a hook of the app's may have read before
+
+    def read(size: int) -> bytes:
+        try:
+            return stream().read(size)
+        except (OSError, HTTPException):
+            raise
+        except Exception as error:
+            # What servers raise for chunks that are none is of their own.
+            raise OSError(str(error)) from error
+
+    return read
 
 
 def _response(answer: Answer) -> Response:

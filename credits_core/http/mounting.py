@@ -92,7 +92,10 @@ def read_request(
         return asked
     if announces_more(asked.headers.get("content-length"), route.max_body):
         return too_large(route.max_body)
-    body = read_up_to(read, route.max_body)
+    try:
+        body = read_up_to(read, route.max_body)
+    except OSError:  # the client has left, or sends in disorder
+        return _broken_off()
     return too_large(route.max_body) if body is None else replace(asked, body=body)
 
 
@@ -110,6 +113,11 @@ def too_large(limit: int) -> Answer:
     """The answer to a body that is longer than its route reads."""
     detail = f"The body is of at most {limit} bytes."
     return problem_details(413, "body-too-large", "Body too large", detail)
+
+
+def _broken_off() -> Answer:
+    detail = "The body ended before its end, or in disorder."
+    return problem_details(400, "body-broken-off", "Body broken off", detail)
 
 
 def asked_of(

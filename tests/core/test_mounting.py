@@ -68,6 +68,15 @@ def test_nobody_is_refused_before_the_body_is_read(who: Who, asker: Any, status:
     assert refused.status == status
 
 
+def test_a_body_that_the_server_cannot_read_is_a_bad_request() -> None:
+    def broken(_: int) -> bytes:
+        raise ConnectionResetError
+
+    refused = read_request(route(Who.USER), "alice", b"", [], broken)
+    assert isinstance(refused, Answer)
+    assert refused.status == 400
+
+
 @pytest.mark.parametrize("asker", [True, 7, b"root", object()])
 @pytest.mark.parametrize("who", [Who.USER, Who.ADMIN])
 def test_what_is_no_id_is_a_mistake_of_the_app(who: Who, asker: object) -> None:

@@ -23,11 +23,11 @@ NAMES = pytest.mark.parametrize("name", ["grant", "webhook-clerk"])
 class Sender:
     """Begins a POST on a bare socket."""
 
-    def __init__(self, site: Site, name: str, length: str) -> None:
+    def __init__(self, site: Site, name: str, length: str, admin: str = ADMIN["X-Admin"]) -> None:
         lines = [
             f"POST {ROUTES[name, 'POST'].path} HTTP/1.1",
             "Host: site",
-            f"X-Admin: {ADMIN['X-Admin']}",
+            f"X-Admin: {admin}",
             "Content-Type: application/json",
             length,
         ]
@@ -47,6 +47,9 @@ class Sender:
 
     def end(self) -> None:
         self._socket.sendall(b"0\r\n\r\n")
+
+    def send_no_chunk(self) -> None:
+        self._socket.sendall(b"no length\r\n")
 
     def status(self) -> int:
         """The status of the answer."""
@@ -88,3 +91,17 @@ def test_a_body_without_an_end_is_left_where_it_is_too_long(site: Site, name: st
         # Under WSGI Django takes a body without a length for an empty one.
         assert sender.status() == (400 if site.name == "django_wsgi_gthread" else 413)
     assert resident_kib(site) - before < 16 * 1024
+
+
+@NAMES
+def test_a_body_that_breaks_off_in_disorder_is_no_failure_of_the_app(site: Site, name: str) -> None:
+    with Sender(site, name, "Transfer-Encoding: chunked") as sender:
+        sender.send_no_chunk()
+        assert sender.status() == 400
+    assert "Traceback" not in site.log
+
+
+def test_for_the_body_of_who_may_not_nobody_waits(site: Site) -> None:
+    with Sender(site, "grant", "Content-Length: 100", admin="") as sender:
+        # Under ASGI Django reads a body before anything else of it runs.
+        assert site.name == "django_asgi" or sender.status() == 403
