@@ -139,7 +139,7 @@ _RECONCILE: Final = {
             cursor={**nullable(TEXT), "description": "Where the next call goes on by itself."},
             done={**TRUTH, "description": "Whether the last account was looked at."},
         ),
-        (400, 401, 503),
+        (400, 401, 413, 503),
         description="It ends within its budget, and goes on where the last call broke off.",
         parameters=(
             parameter(

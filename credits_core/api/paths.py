@@ -18,7 +18,7 @@ __all__ = ["Paths", "placed"]
 Paths: TypeAlias = Mapping[str, "str | Sequence[str] | None"]
 """Where a route is: at a path, at several, or nowhere (None)."""
 
-_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
 
 
 def placed(routes: Iterable[Route], paths: Paths, known: Iterable[str]) -> tuple[Route, ...]:
@@ -60,7 +60,7 @@ def _paths_of(route: Route, paths: Paths) -> tuple[str, ...]:
 def _checked(path: object, name: str) -> str:
     if not isinstance(path, str) or not _PATH.fullmatch(path) or "//" in path:
         raise InvalidRequestError(
-            f"the path of {name!r} begins with / and is written as in a URL, without parameters, "
+            f"the path of {name!r} begins with / and needs no quoting in a URL, no parameters, "
             f"not {path!r}"
         )
     return path

@@ -6,20 +6,19 @@ not looked at.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from credits_core.http.exchange import MAX_BODY
+from credits_core.http.mounting import too_large
 from credits_core.http.problems import problem_details
 from credits_core.http.refusals import Refused
 
 if TYPE_CHECKING:
     from credits_core.http.exchange import Asked
 
-__all__ = ["MAX_BODY", "Body", "read_body", "wrong_field"]
-
-MAX_BODY: Final = 64 * 1024
-"""The largest body that is read, in bytes."""
+__all__ = ["Body", "read_body", "wrong_field"]
 
 B = TypeVar("B", bound="Body")
 
@@ -41,8 +40,7 @@ def read_body(asked: Asked, model: type[B]) -> B:
         detail = "The body is JSON: send it with Content-Type: application/json."
         raise Refused(problem_details(415, "not-json", "Not JSON", detail))
     if len(asked.body) > MAX_BODY:
-        detail = f"The body is of at most {MAX_BODY} bytes."
-        raise Refused(problem_details(413, "body-too-large", "Body too large", detail))
+        raise Refused(too_large(MAX_BODY))
     try:
         return model.model_validate_json(asked.body)
     except ValidationError as error:

@@ -96,6 +96,7 @@ def test_routes_are_moved_left_out_and_given_twice():
         ({"zzzzzz": "/x"}, "there are"),
         ({"balance": "x"}, "begins with /"),
         ({"balance": "/a b"}, "begins with /"),
+        ({"balance": "/a%20b"}, "begins with /"),
         ({"balance": "/a/<user>"}, "begins with /"),
         ({"balance": 5}, "begins with /"),
         ({"balance": PATHS["history"]}, "two routes"),
