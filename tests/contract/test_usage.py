@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import tracemalloc
+from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from credits_core import CreditsError
+from credits_core.entries import made_at
+from credits_core.usage import day_number
 from tests.contract.flavours import only
 from tests.contract.folding import Kept
 from tests.contract.store import entry
@@ -89,6 +95,87 @@ async def test_a_hold_whose_beginning_is_folded_leaves_nothing_held(credits, clo
     assert report.folded == 2
     usage = await credits.usage(user, 60)
     assert (usage.held, [day.held for day in usage.days if day.held]) == (20, [20])
+
+
+class Life:
+    """An account that anything happens to, and what its owner would say that was used of it."""
+
+    def __init__(self, credits, clock, user, friend, seed):
+        self.credits, self.clock, self.user, self.friend = credits, clock, user, friend
+        self.dice = random.Random(seed)
+        self.charges, self.added, self.holds = [], [], []
+        self.told = {name: Counter() for name in ("spent", "earned", "refunded", "revoked")}
+
+    def note(self, name, at, amount):
+        self.told[name][at // (DAY * 1000)] += abs(amount)
+
+    async def goes_on(self):
+        step = self.dice.choice([self.spends, self.gains, self.holds_some, self.ends, self.undoes])
+        with suppress(CreditsError):  # refused: nothing happened
+            await step(self.dice.randint(1, 60))
+        await self.clock.forward(self.dice.choice([1, 60, DAY // 5]))
+
+    async def spends(self, amount):
+        if self.dice.random() < 0.3:
+            key = f"gift {self.dice.random()}"
+            done = await self.credits.transfer(self.user, self.friend, amount, idempotency_key=key)
+        else:
+            done = await self.credits.deduct(self.user, amount, self.dice.choice("abc"))
+            self.charges.append(done.tx_id)
+        self.note("spent", done.timestamp, amount)
+
+    async def gains(self, amount):
+        expires = self.dice.choice([None, 30, DAY])
+        done = await self.credits.add(self.user, amount, "purchase", expires_in=expires)
+        self.added.append(done.tx_id)
+        self.note("earned", done.timestamp, amount)
+
+    async def holds_some(self, amount):
+        expires = self.dice.choice([90, DAY, 3 * DAY])
+        self.holds.append(await self.credits.hold(self.user, amount, "video", expires_in=expires))
+
+    async def ends(self, amount):
+        if not self.holds:
+            return
+        hold = self.holds.pop(self.dice.randrange(len(self.holds)))
+        if self.dice.random() < 0.3:
+            await self.credits.extend(self.user, hold.id, amount)
+        if self.dice.random() < 0.3:
+            await self.credits.release(self.user, hold.id)
+        else:
+            done = await self.credits.settle(self.user, hold.id, amount)
+            self.charges.append(done.tx_id)
+            self.note("spent", made_at(hold.id), amount)
+
+    async def undoes(self, amount):
+        refund = self.dice.random() < 0.6
+        of = self.charges if refund else self.added
+        if of:
+            undo = self.credits.refund if refund else self.credits.revoke
+            done = await undo(self.user, self.dice.choice(of), amount)
+            if not done.replayed:
+                self.note("refunded" if refund else "revoked", done.timestamp, done.amount)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_it_is_what_happened(credits, clock, new_user, seed):
+    user, friend = new_user(), new_user()
+    life = Life(credits, clock, user, friend, seed)
+    life.note("earned", (await credits.initialize_user(user, 2000)).timestamp, 2000)
+    for _ in range(60):
+        await life.goes_on()
+    balance, account = await credits.get_balance(user), await credits.get_account(user)
+    usage = await credits.usage(user, 30)
+    for name, sums in life.told.items():
+        found = {day_number(day.date): getattr(day.total, name) for day in usage.days}
+        assert {day: sum_ for day, sum_ in found.items() if sum_} == +sums, name
+    assert (gained(usage), usage.held) == (balance, account.held)
+    assert (await credits.usage(user, 2)).days == usage.days[-2:]
+    await clock.forward(33 * DAY)
+    await credits.get_balance(user)
+    for days in (35, 34, 33):
+        await credits.fold(user, Kept(), older_than=days * DAY)
+        assert [day.held for day in (await credits.usage(user, 60)).days] == [0] * 60
 
 
 async def test_an_unknown_user_used_nothing(credits, user):
