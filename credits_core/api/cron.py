@@ -117,7 +117,7 @@ def _check(header: str, secret: bytes) -> None:
 def _cursor(text: str | None) -> str | None:
     if text is not None:
         try:
-            Place.of(text)
+            Place.of(text, cluster=True)  # of whichever store it is; the client knows more
         except InvalidRequestError:
             detail = "the cursor of the answer before, as it was, or start"
             raise wrong_parameter("cursor", detail) from None

@@ -14,12 +14,14 @@ EXTENSION: Final = "x-credits"
 
 PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "title", "status", "detail", "error", "message"],
     "properties": {
         "type": {"type": "string", "format": "uri", "description": "Stable; tells what happened."},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "error": {"type": "string", "description": "The title again."},
+        "message": {"type": "string", "description": "The detail again."},
     },
 }
 """The schema of problem details (RFC 9457, 3)."""
@@ -28,7 +30,7 @@ _CREDITS: Final = {"type": "integer", "minimum": 0}
 
 _SHORTAGE: Final = {
     "type": "object",
-    "required": [*PROBLEM["required"], "required", "available", "error", "message"],
+    "required": [*PROBLEM["required"], "required", "available"],
     "properties": {
         **PROBLEM["properties"],
         "required": {**_CREDITS, "description": "What it costs, in credits."},
@@ -36,8 +38,6 @@ _SHORTAGE: Final = {
         "action": {"type": "string", "description": "What was to be paid."},
         "rule": {"type": "string", "description": "The rule that blocked it."},
         "top_up_url": {"type": "string", "description": "Where credits are bought."},
-        "error": {"type": "string"},
-        "message": {"type": "string"},
     },
 }
 

@@ -95,7 +95,7 @@ def problem(
 
     - 402 for `InsufficientCreditsError`, with `required` and `available` in credits, the
       `action` that was to be paid, the `rule` that blocked it (`"balance"`), the `top_up_url` if
-      there is one, and `error` and `message` for clients that know no problem details;
+      there is one;
     - 503 for `BackendError`, with Retry-After in seconds: the store is away, or did not say
       whether it charged, and nothing is served without a charge;
     - 400 for `InvalidRequestError`: in a running app what is wrong came with the request;
@@ -201,8 +201,6 @@ def _insufficient(error: InsufficientCreditsError, top_up_url: str | None) -> An
         required=error.required,
         available=error.available,
         rule="balance",
-        error="Insufficient credits",
-        message=detail,
         **{name: value for name, value in told.items() if value is not None},
     )
 
@@ -211,7 +209,9 @@ def problem_details(status: int, name: str, title: str, detail: str, **more: obj
     """An answer of problem details (RFC 9457, 3.1), with further members.
 
     `name` is what the stable `type` ends in; `title` is of the type, `detail` of this occurrence.
+    Both are there as `error` and `message`, too, for clients that know no problem details.
     """
-    body = {"type": TYPE_PREFIX + name, "title": title, "status": status, "detail": detail, **more}
+    told = {"type": TYPE_PREFIX + name, "title": title, "status": status, "detail": detail}
+    body = {**told, "error": title, "message": detail, **more}
     # A refusal is of this moment and of this user: no cache may keep it.
     return Answer(status, {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store"}, body)

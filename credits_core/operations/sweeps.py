@@ -25,13 +25,14 @@ class AsyncSweeps(AsyncOperations):
         1 to 3600. The store remembers for a week where a call broke off; the `cursor` of a report
         says it, too, and `"start"` begins anew. The report is of this call alone; its `cursor` is
         None once the last account was looked at, and the next call begins with the first again.
-        A few accounts that by themselves take longer than that count as errors.
+        An account that by itself takes longer than that counts as an error.
         """
         seconds = validation.duration_s(seconds, "seconds", 1, 3600)
         if cursor is None:
-            place = Place.kept(await self._executor.run(commands.sweep_place(self._keys)))
+            told = await self._executor.run(commands.sweep_place(self._keys))
+            place = Place.kept(told, cluster=self._keys.braces)
         else:
-            place = Place.of(cursor)
+            place = Place.of(cursor, cluster=self._keys.braces)
         sweep = Sweep(self._keys, place, seconds, repair=repair)
         report = await self._executor.run_plan(sweep.pages())
         await self._executor.run(commands.keep_sweep_place(self._keys, report.cursor or ""))
@@ -51,7 +52,7 @@ class Sweeps(Operations):
         1 to 3600. The store remembers for a week where a call broke off; the `cursor` of a report
         says it, too, and `"start"` begins anew. The report is of this call alone; its `cursor` is
         None once the last account was looked at, and the next call begins with the first again.
-        A few accounts that by themselves take longer than that count as errors.
+        An account that by itself takes longer than that counts as an error.
 
         >>> from credits_core import Credits
         >>> credits = Credits.from_url("memory://", auto_initialize=True)
@@ -62,9 +63,10 @@ class Sweeps(Operations):
         """
         seconds = validation.duration_s(seconds, "seconds", 1, 3600)
         if cursor is None:
-            place = Place.kept(self._executor.run(commands.sweep_place(self._keys)))
+            told = self._executor.run(commands.sweep_place(self._keys))
+            place = Place.kept(told, cluster=self._keys.braces)
         else:
-            place = Place.of(cursor)
+            place = Place.of(cursor, cluster=self._keys.braces)
         sweep = Sweep(self._keys, place, seconds, repair=repair)
         report = self._executor.run_plan(sweep.pages())
         self._executor.run(commands.keep_sweep_place(self._keys, report.cursor or ""))

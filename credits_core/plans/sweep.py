@@ -36,9 +36,13 @@ __all__ = ["Place", "Sweep"]
 SCAN_COUNT: Final = 20
 """Keys that the store looks at for a page: what is done between two looks at the clock is short."""
 
+ALONE_COUNT: Final = 1
+"""The same where accounts are looked at one by one."""
+
 Outcomes: TypeAlias = dict[str, str | CreditsError]
 
-_PLACE: Final = re.compile(r"(balances|logs)-([0-9]{1,20}(?::[0-9]{1,20})?)")
+_PLACE: Final = re.compile(r"(balances|logs)-((?:([0-9]{1,20}):)?([0-9]{1,20}))(-alone)?")
+_LAST: Final = 2**64 - 1
 
 
 class Place(NamedTuple):
@@ -46,37 +50,45 @@ class Place(NamedTuple):
 
     among: str = "balances"
     at: str = "0"
+    alone: bool = False
+    """Whether a whole call did not get through it: from here on one account at a time."""
 
     def cursor(self) -> str:
         """The place as a text that is safe in a URL.
 
-        >>> Place.of(Place("logs", "17").cursor())
-        Place(among='logs', at='17')
+        >>> Place.of(Place("logs", "17").cursor(), cluster=False)
+        Place(among='logs', at='17', alone=False)
         """
-        return f"{self.among}-{self.at}"
+        return f"{self.among}-{self.at}{'-alone' if self.alone else ''}"
 
     @classmethod
-    def of(cls, cursor: object) -> Place:
+    def of(cls, cursor: object, *, cluster: bool) -> Place:
         """The place that a cursor tells; `"start"` is the beginning."""
-        if cursor == "start":
-            return cls()
-        found = _PLACE.fullmatch(cursor) if isinstance(cursor, str) else None
-        if found is None:
+        place = cls() if cursor == "start" else _told(cursor, cluster=cluster)
+        if place is None:
             raise InvalidRequestError(
                 "cursor is that of the report before, as it was given, or 'start'"
             )
-        return cls(found[1], found[2])
+        return place
 
     @classmethod
-    def kept(cls, text: str) -> Place:
+    def kept(cls, text: str, *, cluster: bool) -> Place:
         """The place that the store kept; the beginning where that is none."""
-        return cls.of(text) if _PLACE.fullmatch(text) else cls()
+        return _told(text, cluster=cluster) or cls()
 
     def after(self, at: str) -> Place | None:
         """The next place; None after the last."""
         if at != "0":
             return self._replace(at=at)
-        return Place("logs") if self.among == "balances" else None
+        return Place("logs", alone=self.alone) if self.among == "balances" else None
+
+
+def _told(cursor: object, *, cluster: bool) -> Place | None:
+    found = _PLACE.fullmatch(cursor) if isinstance(cursor, str) else None
+    # Of a cluster it names a primary; 64 bits are what SCAN takes.
+    if found is None or int(found[4]) > _LAST or (found[3] is not None and not cluster):
+        return None
+    return Place(found[1], found[2], found[5] is not None)
 
 
 class Sweep:
@@ -107,23 +119,29 @@ class Sweep:
             try:
                 following = yield from self._page(self.place)
             except OutOfTimeError:
+                alone = self.place.alone or self._fresh
                 break
             self.place = following
             self._fresh = False
+        else:
+            alone = False
+        if self.place is not None:
+            self.place = self.place._replace(alone=alone)
         return replace(self.report, cursor=self.cursor)
 
     def _page(self, place: Place) -> Plan[Place | None]:
         pattern = {"balances": self._keys.balance_pattern, "logs": self._keys.log_pattern}
-        at, names = yield from scan(place.at, pattern[place.among](), SCAN_COUNT)
+        count, width = (ALONE_COUNT, 1) if place.alone else (SCAN_COUNT, GROUP)
+        at, names = yield from scan(place.at, pattern[place.among](), count)
         users = list(dict.fromkeys(user for name in names if (user := self._keys.user_of(name))))
-        for start in range(0, len(users), GROUP):
+        for start in range(0, len(users), width):
             outcomes: Outcomes = {}
             try:
-                group = self._group(place, users[start : start + GROUP], outcomes)
+                group = self._group(place, users[start : start + width], outcomes)
                 yield from until(group, lambda: self.over)
             except OutOfTimeError:
                 self.report = counted(self.report, outcomes.items())
-                if not self._fresh:
+                if not (place.alone and self._fresh):
                     raise  # the next call has this page, and all its time for it
                 self._give_up([user for user in users[start:] if user not in outcomes])
                 break

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from credits_core import InvalidRequestError
+from credits_core.cursors import scan
 from credits_core.plans import sweep as sweeping
+from credits_core.plans import together
 from tests.contract.flavours import only
 from tests.contract.store import Store, entry
 
@@ -30,6 +34,13 @@ class Ticks:
     def __call__(self):
         self.now += self.step
         return self.now
+
+
+def in_order(position, pattern, count):
+    """A SCAN of just these accounts, whatever else is in the store."""
+    _, names = yield from scan("0", pattern, 10**6)
+    after = int(position) + count
+    return str(after) if after < len(names) else "0", sorted(names)[int(position) : after]
 
 
 async def accounts(credits, count):
@@ -125,7 +136,7 @@ async def test_a_log_too_long_for_the_call_is_told_and_the_next_call_goes_past_i
     (user,) = await accounts(credits, 1)
     log = [f"{number}" for at in range(1, 9000) for number in (at, entry(at, 0, at))]
     await Store(credits).run("ZADD", f"{prefix}txs:{user}", *log)
-    monkeypatch.setattr(sweeping, "SCAN_COUNT", 10**6)  # one page, whatever else is in the store
+    monkeypatch.setattr(sweeping, "scan", in_order)
     monkeypatch.setattr(sweeping, "monotonic", Ticks(0.4))
     reports = [await credits.reconcile_within(1)]
     while reports[-1].cursor is not None and len(reports) < 5:
@@ -134,6 +145,24 @@ async def test_a_log_too_long_for_the_call_is_told_and_the_next_call_goes_past_i
     assert sums(reports) == (1, 0, 0, 1)
     told = next(report for report in reports if report.errors)
     assert "more time" in str(told.problems[0][1])
+
+
+async def test_long_logs_that_the_store_lists_together_are_looked_at_one_by_one(ours, monkeypatch):
+    credits, prefix = ours
+    users = await accounts(credits, 3)
+    for user in users:
+        log = [f"{number}" for at in range(1, 2500) for number in (at, entry(at, 0, at))]
+        await Store(credits).run("ZADD", f"{prefix}txs:{user}", *log)
+    monkeypatch.setattr(sweeping, "scan", in_order)
+    # The clock goes on with each command, and a call has the time for one of the three.
+    monkeypatch.setattr(sweeping, "together", partial(together, width=1))
+    monkeypatch.setattr(sweeping, "monotonic", Ticks(0.1))
+    reports = [await credits.reconcile_within(2)]
+    while reports[-1].cursor is not None and len(reports) < 12:
+        reports.append(await credits.reconcile_within(2))
+    assert reports[0].cursor == "balances-0-alone"
+    assert reports[-1].cursor is None
+    assert sums(reports) == (3, 3, 0, 0)
 
 
 async def test_without_repair_it_only_looks(ours):
@@ -145,7 +174,10 @@ async def test_without_repair_it_only_looks(ours):
     assert await credits.get_balance(user) == 999
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "balances-", "balances-x", "logs-1 OR", "b-1", 5])
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", "balances-", "balances-x", "logs-1 OR", "b-1", f"logs-{2**64}", "logs-1:1", 5],
+)
 async def test_a_cursor_that_is_none_is_refused(ours, cursor):
     with pytest.raises(InvalidRequestError, match="cursor"):
         await ours[0].reconcile_within(5, cursor=cursor)
@@ -171,8 +203,9 @@ async def test_where_a_call_ended_is_kept_for_a_while_and_under_one_key(ours, mo
     assert await store.run("EXISTS", f"{prefix}credits:sweep") == 0
 
 
-async def test_a_place_that_is_none_is_the_beginning(ours):
+@pytest.mark.parametrize("place", ["of another time", "balances-1:7", f"logs-{2**64}"])
+async def test_a_place_that_is_none_is_the_beginning(ours, place):
     credits, prefix = ours
     await accounts(credits, 5)
-    await Store(credits).run("SET", f"{prefix}credits:sweep", "of another time")
+    await Store(credits).run("SET", f"{prefix}credits:sweep", place)
     assert (await credits.reconcile_within(60)).total == 5
