@@ -98,12 +98,13 @@ def _refund(data: dict[str, Any]) -> list[Purchase | Told]:
     payment_id = refund.payment_intent or refund.charge
     if payment_id is None:
         return []
-    if refund.status in ("failed", "canceled"):
-        return [Restored(payment_id, refund.id)]
-    if refund.status != "succeeded":
-        return []
     amount = objects.minor(refund.amount, refund.currency)
-    return [Returned(payment_id, refund.id, amount, refund.currency)]
+    returned = Returned(payment_id, refund.id, amount, refund.currency)
+    if refund.status in ("failed", "canceled"):
+        # One that was pending until then was told of by no event but in the sum of its charge:
+        # how much it was is said here. It is given up first, so that saying it takes nothing.
+        return [Restored(payment_id, refund.id), returned]
+    return [returned] if refund.status == "succeeded" else []
 
 
 _OPEN: Final = ("needs_response", "under_review", "lost")

@@ -255,6 +255,16 @@ async def test_a_refund_that_failed_after_all_gives_back(sender, send, user, sta
     assert await sender.balance(user) == 100
 
 
+async def test_a_refund_that_failed_while_it_was_pending_gives_back_what_its_sum_took(
+    sender, send, user
+):
+    pending = refund(user, 500, status="pending", kind="refund.created")
+    failed = refund(user, 500, status="failed", kind="refund.failed")
+    story = [session(user), pending, charge_refunded(user, 500), failed]
+    await send(*story, *random.Random(user).sample(story, 4))
+    assert await sender.balance(user) == 100
+
+
 @pytest.mark.parametrize("early", [True, False])
 async def test_a_dispute_takes_and_when_it_is_won_gives_back(sender, send, user, early):
     story = [session(user), dispute(user)]
