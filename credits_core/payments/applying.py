@@ -8,6 +8,7 @@ whoever is last sees everything, and what was done before is not done again.
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -145,9 +146,12 @@ def _grant(paid: Paid) -> Steps[Receipt | None]:
             metadata=metadata,
         )
     except InvalidRequestError as error:
-        # It would have expired by now, as all that is left of such an allowance has.
-        log.warning("payment %s is for a period that is over: %s", paid.payment_id, error)
+        if period.end_ms > time.time() * 1000:
+            raise
+        log.error("payment %s is for a period that is over: %s", paid.payment_id, error)
         return None
+    if not receipt.created:
+        log.error("payment %s is for a period before the last one granted", paid.payment_id)
     return receipt
 
 

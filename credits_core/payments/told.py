@@ -39,6 +39,13 @@ class Paid:
     period: tuple[int, int] | None = None
     rollover: Literal["none", "all"] | int = "none"
 
+    def __post_init__(self) -> None:
+        """Refuse, before it is noted, what no account could take."""
+        validation.user_id(self.user_id)
+        validation.amount(self.credits)
+        if self.period is not None:
+            validation.allowance_name(self.subscription_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Returned:

@@ -188,6 +188,18 @@ async def test_a_period_that_is_over_grants_nothing(credits, payment, user, capl
     assert "is over" in caplog.text
 
 
+async def test_a_period_before_the_last_one_grants_nothing_and_says_so(
+    credits, store, payment, user, caplog
+):
+    now = int(float((await store.run("TIME"))[0])) * 1000
+    month = {"subscription_id": "sub_1", "rollover": "all"}
+    await tell(credits, payment.paid(period=(now, now + 30 * DAY), **month))
+    before = Paid("in_before", user, "pro", 500, period=(now - 30 * DAY, now + DAY), **month)
+    assert (await tell(credits, before)).granted == 0
+    await sound(credits, user, 500)
+    assert "in_before is for a period before" in caplog.text
+
+
 async def test_a_hundred_at_once_shuffled_with_refund_and_dispute(credits, user):
     payment, shuffled = Payment(user), random.Random(user)
     story = [payment.paid()] * 60 + [payment.refund("re_1", 2000)] * 20

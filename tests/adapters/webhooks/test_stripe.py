@@ -312,6 +312,24 @@ async def test_a_subscription_may_add_credits_that_stay(sender, send, user):
     assert (account.balance, account.grants) == (300, ())
 
 
+@pytest.mark.parametrize("wrong", [" {}", "{} ", "{}\n", "{}" + "x" * 300])
+async def test_a_user_that_the_ledger_does_not_take(sender, send, user, wrong):
+    nobody = wrong.format(user)
+    told = {"payment_intent": f"pi_{user}", "id": f"cs_{user}"}
+    once, plan = await send(session(nobody, **told), invoice(nobody, id=f"in_{user}"))
+    assert (once.status, plan.status) == (400, 400)
+    for payment in (f"pi_{user}", f"in_{user}"):
+        # Nothing of it is kept, so that what is put right counts.
+        assert len(await sender.do("note_payment", payment, "looked", "")) == 1
+
+
+async def test_a_subscription_that_makes_no_name_of_an_allowance(sender, send, user):
+    details = {"metadata": bind(user, "plan"), "subscription": "sub_" + "x" * 80}
+    (answer,) = await send(invoice(user, parent={"subscription_details": details}))
+    assert answer.status == 400
+    assert await sender.amounts(user) == []
+
+
 @pytest.mark.parametrize(
     "told",
     [
