@@ -207,6 +207,14 @@ async def test_nobody_buys_without_signing_in_and_no_form_of_another_site_does(m
     assert vendor.asked == []
 
 
+@BOTH
+@pytest.mark.parametrize("user", [" alice", "alice\n", "x" * 257, "\ud800"])
+async def test_whom_the_ledger_does_not_take_pays_nothing(make, vendor, user):
+    with pytest.raises(InvalidRequestError, match="user_id"):
+        await ask(make(vendor.url), {"packageId": "pro"}, user=user)
+    assert vendor.asked == []
+
+
 ELSEWHERE = [
     "https://evil.example/",
     "https://app.example.org.evil.example/",
