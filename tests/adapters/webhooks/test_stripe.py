@@ -33,6 +33,7 @@ PACKAGES = Packages.from_dict(
             "provider_ids": {"stripe": "price_stock"},
         },
         "island": {"credits": 10, "price": 500, "currency": "ISK"},
+        "baobab": {"credits": 20, "price": 45_000, "currency": "MGA"},
     }
 )
 NOW = int(time.time())
@@ -224,6 +225,13 @@ async def test_hundredths_that_a_currency_does_not_have(sender, send, user):
     assert await sender.amounts(user) == []
     await send(session(user, "island", 50_000, currency="isk"))
     assert await sender.amounts(user) == [10]
+
+
+async def test_wholes_of_a_currency_that_has_hundredths(sender, send, user):
+    await send(session(user, "baobab", 44_999, currency="mga"))
+    assert await sender.amounts(user) == []
+    await send(session(user, "baobab", 45_000, currency="mga"))
+    assert await sender.amounts(user) == [20]
 
 
 async def test_other_checkouts_of_the_same_account_are_ignored(sender, send, user):
