@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from credits_core.payments.binding import bound
+from credits_core.payments.binding import bound, bound_product
 from credits_core.payments.purchase import Purchase
 from credits_core.payments.told import Restored, Returned
 from credits_core.webhooks import stripe_objects as objects
@@ -66,6 +66,7 @@ def _session(data: dict[str, Any]) -> list[Purchase | Told]:
         amount=objects.minor(session.amount_total, session.currency),
         currency=session.currency,
         discount=objects.minor(session.total_details.amount_discount, session.currency) or 0,
+        sold_as=bound_product(session.metadata),
     )
     return [purchase]
 
@@ -73,10 +74,16 @@ def _session(data: dict[str, Any]) -> list[Purchase | Told]:
 def _intent(data: dict[str, Any]) -> list[Purchase | Told]:
     intent = objects.Intent.model_validate(data)
     user_id, package_id = bound(intent.metadata)
-    amount = objects.minor(intent.amount_received, intent.currency)
-    return [
-        Purchase("stripe", intent.id, user_id, package_id, amount=amount, currency=intent.currency)
-    ]
+    purchase = Purchase(
+        "stripe",
+        intent.id,
+        user_id,
+        package_id,
+        amount=objects.minor(intent.amount_received, intent.currency),
+        currency=intent.currency,
+        sold_as=bound_product(intent.metadata),
+    )
+    return [purchase]
 
 
 def _charge_refunded(data: dict[str, Any]) -> list[Purchase | Told]:

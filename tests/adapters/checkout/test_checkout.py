@@ -98,8 +98,10 @@ async def test_user_and_package_are_bound_into_the_metadata_at_stripe(vendor, ki
         "line_items[0][quantity]": "1",
         "metadata[credits_user]": "alice",
         "metadata[credits_package]": "pro",
+        "metadata[credits_product]": "price_pro",
         "payment_intent_data[metadata][credits_user]": "alice",
         "payment_intent_data[metadata][credits_package]": "pro",
+        "payment_intent_data[metadata][credits_product]": "price_pro",
         "success_url": f"{APP}/api/credits/checkout/success",
         "cancel_url": f"{APP}/api/credits/checkout/cancel",
     }

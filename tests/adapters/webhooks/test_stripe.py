@@ -215,6 +215,14 @@ async def test_what_was_paid_is_not_the_price(sender, send, user, caplog, told):
     assert "look at this" in caplog.text
 
 
+@pytest.mark.parametrize(("price", "granted"), [("price_1", [100]), ("price_old", [])])
+async def test_a_price_of_stripes_may_be_in_several_currencies(sender, send, user, price, granted):
+    """Its checkout says no more of what it sold than we bound into it."""
+    told = {"currency": "eur", "metadata": bind(user, "starter", price)}
+    await send(session(user, amount=899, **told))
+    assert await sender.amounts(user) == granted
+
+
 async def test_the_reference_of_a_payment_link_names_the_user(sender, send, user):
     await send(session(user, metadata={"credits_package": "starter"}, client_reference_id=user))
     assert await sender.balance(user) == 100
