@@ -73,9 +73,10 @@ def _applied(told: Told, *, follow: bool) -> Steps[Applied]:
     name, value = note_of(told)
     notes = yield lambda credits: credits.note_payment(told.payment_id, name, value)
     known = read_notes(told.payment_id, notes)
-    link = next((one for one in known if isinstance(one, Linked)), None)
-    if link is not None and follow:
-        return (yield from _moved(link, known))
+    # A payment that was told of before its link has its grant here already, and keeps it.
+    first = next((one for one in known if isinstance(one, (Linked, Paid))), None)
+    if isinstance(first, Linked) and follow:
+        return (yield from _moved(first, known))
     paid = paid_of(known)
     if paid is None:
         return Applied(told.payment_id, None)

@@ -167,6 +167,16 @@ async def test_two_ids_that_name_each_other_are_followed_once(credits, user):
         assert (await tell(credits, told)).user_id is None
 
 
+async def test_a_payment_under_one_of_its_ids_is_not_granted_under_the_other(credits, user):
+    payment = Payment(user)
+    link = Linked(payment.id, f"in_{user}")
+    for told in (payment.paid(), link, payment.paid(), payment.refund("re_1", 2000), link):
+        await tell(credits, told)
+    await sound(credits, user, 250)
+    bought = [entry.amount for entry in await credits.get_transactions(user)]
+    assert bought == [-250, 500]
+
+
 async def test_a_period_is_granted_as_an_allowance_and_taken_back(credits, store, payment, user):
     now = int(float((await store.run("TIME"))[0])) * 1000
     month = {"subscription_id": "sub_1", "period": (now - DAY, now + 29 * DAY), "rollover": "none"}

@@ -322,6 +322,21 @@ async def test_a_refund_of_an_invoice_names_the_intent_that_paid_it(sender, send
     assert sorted(await sender.amounts(user)) in ([-1000, 1000], [])
 
 
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_checkout_that_makes_an_invoice_is_granted_once(sender, send, user, early):
+    """A payment link with invoices on: the invoice pays for no period, and has the same intent."""
+    story = [
+        session(user),
+        invoice_payment(user),
+        intent(user),
+        invoice(user, billing_reason="manual"),
+    ]
+    await send(*(story[::-1] if early else story), *story)
+    assert await sender.amounts(user) == [100]
+    await send(refund(user, 500), invoice_payment(user))
+    assert await sender.balance(user) == 50
+
+
 async def test_a_subscription_may_add_credits_that_stay(sender, send, user):
     await send(invoice(user, "stock", "price_stock", 500))
     account = await sender.do("get_account", user)
