@@ -89,6 +89,9 @@ def _package(purchase: Purchase, packages: Packages) -> Package | None:
         if len(known) > 1:
             raise NotGranted(f"payment {purchase.payment_id} is for several packages at once")
         return known[0] if known else None
+    if purchase.period is not None and len(known) == 1 and known[0].recurring:
+        # The metadata name the plan that it began with, and who has changed it pays for another.
+        return known[0]
     package = packages.get(purchase.package_id)
     if package is None:
         raise NotGranted(

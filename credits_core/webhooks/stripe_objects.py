@@ -145,24 +145,26 @@ class _ItemDetails(BaseModel):
 
 class _LineParent(BaseModel):
     subscription_item_details: _ItemDetails | None = None
+    invoice_item_details: _ItemDetails | None = None
 
 
 class Line(BaseModel):
     """A line of an invoice; where it has its price depends on the version of the API."""
 
     period: _Span
+    amount: int = 0
     metadata: Metadata = None
     price: Ref = None
     pricing: _Pricing | None = None
     proration: bool = False
     parent: _LineParent | None = None
-    quantity: int | None = None
 
     @property
     def prorated(self) -> bool:
         """Whether it is of a change amid a period."""
-        details = self.parent and self.parent.subscription_item_details
-        return self.proration or bool(details and details.proration)
+        parent = self.parent or _LineParent()
+        details = (parent.subscription_item_details, parent.invoice_item_details)
+        return self.proration or any(one.proration for one in details if one)
 
     @property
     def sold(self) -> list[str]:

@@ -377,6 +377,26 @@ async def test_invoices_that_pay_for_no_period(sender, send, user, told):
     assert await sender.amounts(user) == []
 
 
+async def test_who_changed_the_plan_at_stripe_gets_the_credits_of_the_new_one(sender, send, user):
+    """The metadata of the subscription are those of its checkout."""
+    await send(invoice(user, "plan", "price_stock", 500))
+    assert await sender.amounts(user) == [300]
+
+
+@pytest.mark.parametrize(("credit", "granted"), [(-700, [1000]), (-699, [])])
+async def test_what_a_change_of_the_plan_gives_back_is_a_part_of_the_price(
+    sender, send, user, credit, granted
+):
+    """By default Stripe puts it on the next invoice of the subscription."""
+    told = json.loads(invoice(user, total=1299))["data"]["object"]
+    (line,) = told["lines"]["data"]
+    change = {**line, "amount": credit, "parent": {"invoice_item_details": {"proration": True}}}
+    change["pricing"] = {"price_details": {"price": "price_stock", "product": "prod_2"}}
+    told["lines"]["data"] = [change, {**line, "amount": 1999}]
+    await send(event("invoice.paid", told))
+    assert await sender.amounts(user) == granted
+
+
 async def test_an_invoice_for_another_price_is_not_granted(sender, send, user):
     (answer,) = await send(invoice(user, price="price_1"))
     assert answer.body["reason"] == "not-granted"
