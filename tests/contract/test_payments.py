@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from credits_core import IdempotencyConflictError
+from credits_core import IdempotencyConflictError, TransactionError
 from credits_core.http.steps import arun, run
 from credits_core.payments import Linked, Paid, Restored, Returned, apply
 from tests.contract.accounts import grants, sound
@@ -51,9 +51,10 @@ def payment(user):
 
 
 async def test_a_payment_is_granted_once(credits, payment, user):
-    for _ in range(3):
-        applied = await tell(credits, payment.paid())
-    assert (applied.granted, applied.taken, applied.receipt.balance) == (500, 0, 500)
+    first = await tell(credits, payment.paid())
+    assert (first.granted, first.taken, first.receipt.balance) == (500, 0, 500)
+    for _ in range(2):
+        assert (await tell(credits, payment.paid())) == first._replace(receipt=None)
     (entry,) = await credits.get_transactions(user)
     assert (entry.amount, entry.action) == (500, "purchase")
     assert entry.metadata == {"payment_id": payment.id, "package": "pro"}
@@ -148,6 +149,20 @@ async def test_credits_of_other_payments_stay(credits, payment, user):
         await tell(credits, told)
     await sound(credits, user, 70)
     assert await grants(credits, user) == [70]
+
+
+async def test_whose_account_was_deleted_is_not_granted_anew(credits, payment, user):
+    await tell(credits, payment.paid())
+    await credits.delete_account(user)
+    await tell(credits, payment.paid())
+    for told in (payment.refund("re_1", 40), payment.dispute(), payment.won()):
+        with pytest.raises(TransactionError):
+            await tell(credits, told)
+    assert await credits.get_balance(user) == 0
+    await credits.initialize_user(user, 100)
+    with pytest.raises(TransactionError):
+        await tell(credits, payment.won())
+    await sound(credits, user, 100)
 
 
 async def test_an_invoice_and_the_intent_that_pays_it_are_one_payment(credits, user):
