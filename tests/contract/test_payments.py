@@ -225,6 +225,19 @@ async def test_a_period_before_the_last_one_grants_nothing_and_says_so(
     assert "in_before is for a period before" in caplog.text
 
 
+@pytest.mark.parametrize(("rollover", "left"), [("all", 750), ("none", 750), (200, 700)])
+async def test_a_refund_of_a_period_before_the_last_takes_what_is_left_of_it(
+    credits, store, payment, user, rollover, left
+):
+    now = int(float((await store.run("TIME"))[0])) * 1000
+    plan = {"subscription_id": "sub_1", "rollover": rollover}
+    await tell(credits, payment.paid(period=(now - 29 * DAY, now + DAY), **plan))
+    renewed = Paid(f"in_{user}", user, "pro", 500, period=(now + DAY, now + 31 * DAY), **plan)
+    await tell(credits, renewed)
+    await tell(credits, payment.refund("re_1", 2000))
+    await sound(credits, user, left)
+
+
 async def test_a_hundred_at_once_shuffled_with_refund_and_dispute(credits, user):
     payment, shuffled = Payment(user), random.Random(user)
     story = [payment.paid()] * 60 + [payment.refund("re_1", 2000)] * 20
