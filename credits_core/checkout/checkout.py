@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pydantic import AliasChoices, Field
 
+from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.checkout.pages import page
 from credits_core.checkout.urls import Returns
@@ -179,7 +180,8 @@ class Checkout:
         return answer({"checkoutUrl": url})
 
     def _order(self, asked: Asked) -> Order:
-        user_id = user_of(asked)
+        # Whom the ledger does not take would pay for nothing.
+        user_id = validation.user_id(user_of(asked))
         wanted = read_body(asked, _Wanted)
         package = self._packages.get(wanted.package_id)
         if package is None:

@@ -74,7 +74,8 @@ class StripeCheckout(Checkout):
 
 
 def _params(order: Order) -> dict[str, Any]:
-    package, bound = order.package, bind(order.user_id, order.package.id)
+    package = order.package
+    bound = bind(order.user_id, package.id, package.provider_ids.get("stripe"))
     # What a refund or an invoice is of is told by the metadata of these.
     made = "subscription_data" if package.recurring else "payment_intent_data"
     return {

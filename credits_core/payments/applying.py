@@ -8,12 +8,13 @@ whoever is last sees everything, and what was done before is not done again.
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from credits_core.errors import InvalidRequestError
 from credits_core.payments.plan import paid_of, steps_of
-from credits_core.payments.told import Linked, Paid, note_of, read_notes
+from credits_core.payments.told import Granted, Linked, Paid, note_of, read_notes
 from credits_core.periods import Period
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Applied(NamedTuple):
     taken: int = 0
     restored: int = 0
     receipt: Receipt | None = None
-    """That of the grant."""
+    """That of the grant, where this call made it, or one at the same time."""
 
 
 def apply(told: Told) -> Steps[Applied]:
@@ -72,9 +73,10 @@ def _applied(told: Told, *, follow: bool) -> Steps[Applied]:
     name, value = note_of(told)
     notes = yield lambda credits: credits.note_payment(told.payment_id, name, value)
     known = read_notes(told.payment_id, notes)
-    link = next((one for one in known if isinstance(one, Linked)), None)
-    if link is not None and follow:
-        return (yield from _moved(link, known))
+    # A payment that was told of before its link has its grant here already, and keeps it.
+    first = next((one for one in known if isinstance(one, (Linked, Paid))), None)
+    if isinstance(first, Linked) and follow:
+        return (yield from _moved(first, known))
     paid = paid_of(known)
     if paid is None:
         return Applied(told.payment_id, None)
@@ -83,11 +85,11 @@ def _applied(told: Told, *, follow: bool) -> Steps[Applied]:
     return (yield from _settled(paid, known))
 
 
-def _moved(link: Linked, known: list[Told]) -> Steps[Applied]:
+def _moved(link: Linked, known: list[Told | Granted]) -> Steps[Applied]:
     """Tell the payment that this one is a part of all that was told of this one."""
     applied = Applied(link.of, None)
     for one in known:
-        if not isinstance(one, Linked):
+        if not isinstance(one, (Linked, Granted)):
             # Once: two ids that name each other would be followed for ever.
             moved = replace(one, payment_id=link.of)
             applied = yield from _applied(moved, follow=False)
@@ -103,13 +105,20 @@ def _compare(noted: Paid, told: Paid) -> None:
         )
 
 
-def _settled(paid: Paid, known: list[Told]) -> Steps[Applied]:
-    receipt = yield from _grant(paid)
-    if receipt is None or not receipt.created:
-        return Applied(paid.payment_id, paid.user_id, receipt=receipt)
+def _settled(paid: Paid, known: list[Told | Granted]) -> Steps[Applied]:
+    granted = next((one for one in known if isinstance(one, Granted)), None)
+    receipt = None
+    if granted is None:
+        receipt = yield from _grant(paid)
+        if receipt is None or not receipt.created:
+            return Applied(paid.payment_id, paid.user_id, receipt=receipt)
+        # The account forgets its keys when it is deleted, and the payment is granted once for ever.
+        granted = Granted(paid.payment_id, receipt.tx_id)
+        name, value = note_of(granted)
+        yield lambda credits: credits.note_payment(paid.payment_id, name, value)
     # What a return takes is taken from the payment's own credits, then from those that were given
     # back of them.
-    added = [receipt.tx_id]
+    added = [granted.tx_id]
     taken: dict[str, int] = {}
     restored = 0
     for step in steps_of(paid, known):
@@ -145,9 +154,12 @@ def _grant(paid: Paid) -> Steps[Receipt | None]:
             metadata=metadata,
         )
     except InvalidRequestError as error:
-        # It would have expired by now, as all that is left of such an allowance has.
-        log.warning("payment %s is for a period that is over: %s", paid.payment_id, error)
+        if period.end_ms > time.time() * 1000:
+            raise
+        log.error("payment %s is for a period that is over: %s", paid.payment_id, error)
         return None
+    if not receipt.created:
+        log.error("payment %s is for a period before the last one granted", paid.payment_id)
     return receipt
 
 

@@ -14,7 +14,7 @@ from credits_core.payments.told import Paid, Restored, Returned
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from credits_core.payments.told import Told
+    from credits_core.payments.told import Granted, Told
 
 __all__ = ["Step", "paid_of", "steps_of"]
 
@@ -42,12 +42,12 @@ class Step:
         return min(-self.credits, sum(taken.values()) - given - min(kept, self.due))
 
 
-def paid_of(told: Iterable[Told]) -> Paid | None:
+def paid_of(told: Iterable[Told | Granted]) -> Paid | None:
     """The payment itself, if it was told of."""
     return next((one for one in told if isinstance(one, Paid)), None)
 
 
-def steps_of(paid: Paid, told: Iterable[Told]) -> list[Step]:
+def steps_of(paid: Paid, told: Iterable[Told | Granted]) -> list[Step]:
     """What returns take and restorations give, in the order in which they were told.
 
     After each, all that is to be taken is in proportion to all the money that went back, rounded

@@ -29,10 +29,11 @@ class NotGranted(Exception):  # noqa: N818 - an answer to a provider, not an err
 class Purchase:
     """A payment as a provider tells it: what is not told is None, or empty.
 
-    `package_id` and `user_id` are those that our checkout bound into the signed metadata,
-    `product_ids` what the provider sold by its own table. `amount` is what was paid, tax and all,
-    in the smallest unit of the `currency`, and `discount` what the provider took off before; None
-    where there was one and its size is not told.
+    `package_id`, `user_id` and `sold_as` (the provider's id of it) are those that our checkout
+    bound into the signed metadata, `product_ids` what the provider tells that it sold, by its own
+    table.
+    `amount` is what was paid, tax and all, in the smallest unit of the `currency`, and `discount`
+    what the provider took off before; None where there was one and its size is not told.
     """
 
     provider: str
@@ -46,6 +47,7 @@ class Purchase:
     quantity: int = 1
     subscription_id: str | None = None
     period: tuple[int, int] | None = None
+    sold_as: str | None = None
 
 
 def check(purchase: Purchase, packages: Packages) -> Paid | None:
@@ -87,6 +89,9 @@ def _package(purchase: Purchase, packages: Packages) -> Package | None:
         if len(known) > 1:
             raise NotGranted(f"payment {purchase.payment_id} is for several packages at once")
         return known[0] if known else None
+    if purchase.period is not None and len(known) == 1 and known[0].recurring:
+        # The metadata name the plan that it began with, and who has changed it pays for another.
+        return known[0]
     package = packages.get(purchase.package_id)
     if package is None:
         raise NotGranted(
@@ -105,7 +110,8 @@ def _package(purchase: Purchase, packages: Packages) -> Package | None:
 
 def _check_price(purchase: Purchase, package: Package, what: str) -> None:
     # A product of the provider's own table was sold at the price that stands there.
-    sold = package.provider_ids.get(purchase.provider) in purchase.product_ids
+    own = package.provider_ids.get(purchase.provider)
+    sold = own is not None and own in (purchase.sold_as, *purchase.product_ids)
     if purchase.amount is None or purchase.discount is None:
         if not sold:
             raise NotGranted(f"{what} does not tell what was paid")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from credits_core.models import PaymentNote
 
-__all__ = ["Linked", "Paid", "Restored", "Returned", "Told", "note_of", "read_notes"]
+__all__ = ["Granted", "Linked", "Paid", "Restored", "Returned", "Told", "note_of", "read_notes"]
 
 _LONGEST = 96
 
@@ -38,6 +38,13 @@ class Paid:
     subscription_id: str | None = None
     period: tuple[int, int] | None = None
     rollover: Literal["none", "all"] | int = "none"
+
+    def __post_init__(self) -> None:
+        """Refuse, before it is noted, what no account could take."""
+        validation.user_id(self.user_id)
+        validation.amount(self.credits)
+        if self.period is not None:
+            validation.allowance_name(self.subscription_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +93,26 @@ class Linked:
     of: str
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The payment's credits were added, by the transaction `tx_id`: no provider tells that."""
+
+    payment_id: str
+    tx_id: str
+
+
 Told: TypeAlias = Paid | Returned | Restored | Linked
 
-_KINDS = {"paid": Paid, "returned": Returned, "restored": Restored, "linked": Linked}
+_KINDS = {
+    "paid": Paid,
+    "returned": Returned,
+    "restored": Restored,
+    "linked": Linked,
+    "granted": Granted,
+}
 
 
-def note_of(told: Told) -> tuple[str, str]:
+def note_of(told: Told | Granted) -> tuple[str, str]:
     """The name and the text that something is noted by: what has one name is noted once.
 
     >>> note_of(Restored("pi_1", "dp_1"))
@@ -106,7 +127,7 @@ def note_of(told: Told) -> tuple[str, str]:
     return name, json.dumps(fields)
 
 
-def read_notes(payment_id: str, notes: Iterable[PaymentNote]) -> list[Told]:
+def read_notes(payment_id: str, notes: Iterable[PaymentNote]) -> list[Told | Granted]:
     """What the notes of a payment say, in the order in which they were written.
 
     Notes by other names are an app's own.

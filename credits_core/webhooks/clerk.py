@@ -43,7 +43,7 @@ class ClerkWebhook(Webhook):
 
     `credits` are those of the client unless given. `on_deleted` is what `user.deleted` does:
     `"keep"` leaves the account as it is (nobody can sign in to it any more), `"freeze"` lets it
-    spend nothing, `"delete"` deletes it for good, log and all; a payment that is announced again
+    spend nothing, `"delete"` deletes it for good, log and all; a sign-up that is announced again
     after that opens it anew. Other events are answered and ignored.
 
     `secret` is the signing secret of Clerk's endpoint, or several; CLERK_WEBHOOK_SECRET unless

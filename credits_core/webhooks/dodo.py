@@ -50,8 +50,13 @@ class _Payment(BaseModel):
 
     @property
     def buys(self) -> bool:
-        """Whether it pays for a package: not for a new card, a trial, or a change amid a period."""
+        """Whether it pays for a package: not for a new card, a trial, or a change amid a period.
+
+        Nor for usage alone, which a renewal without a period is. An older payload tells no periods.
+        """
         if self.is_update_payment_method or self.charge_type in ("plan_change", "on_demand"):
+            return False
+        if self.charge_type == "renewal" and self.service_periods == []:
             return False
         return bool(self.total_amount or self.discounted or self.subscription_id is None)
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, StrictInt
 from credits_core.errors import (
     HoldClosedError,
     HoldNotFoundError,
+    IdempotencyConflictError,
     InsufficientCreditsError,
     InvalidRequestError,
     LimitExceededError,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
 
-    from credits_core.http.steps import Steps
+    from credits_core.http.steps import Step, Steps
     from credits_core.models import Hold, Receipt
 
 __all__ = ["VARIABLE", "JobWebhook", "sign_job"]
@@ -113,13 +114,13 @@ class JobWebhook(Webhook):
         hold: Hold = yield lambda credits: credits.extend(
             report.user_id, report.hold_id, expires_in=self._lease
         )
-        before = hold.amount
-        if needed > before:
-            # Of two of the same report one takes the credits.
-            key = f"job:{report.hold_id}:{before}:{needed}"
+        while hold.amount < needed:
             try:
+                hold = yield _grow(report, hold.amount, needed)
+            except IdempotencyConflictError:
+                # Another report made it grow from there: how far is asked again.
                 hold = yield lambda credits: credits.extend(
-                    report.user_id, report.hold_id, needed - before, idempotency_key=key
+                    report.user_id, report.hold_id, expires_in=self._lease
                 )
             except LimitExceededError as error:
                 if error.rule != "frozen":
@@ -156,6 +157,16 @@ class JobWebhook(Webhook):
         if report.used is None or self._price is None:
             raise ValueError("a report says amount, or used where the webhook has a price")
         return self._price(report.used)
+
+
+def _grow(report: _Report, before: int, needed: int) -> Step:
+    # Of several reports at once one makes the hold grow from where it is.
+    return lambda credits: credits.extend(
+        report.user_id,
+        report.hold_id,
+        needed - before,
+        idempotency_key=f"job:{report.hold_id}:{before}",
+    )
 
 
 def _pause(report: _Report, error: InsufficientCreditsError) -> dict[str, Any]:

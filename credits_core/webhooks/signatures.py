@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Secrets", "Signature", "StandardSignature", "StripeSignature"]
 
+_PREFIX: Final = "whsec_"
 _LEAST_BYTES: Final = 24
 """What the Standard Webhooks specification asks of a secret:
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
@@ -130,9 +131,9 @@ class StripeSignature:
     """Seconds that a signature is good for, Stripe's own default."""
 
     def __init__(self, secrets: Secrets) -> None:
-        """Read the secrets, each of one endpoint (`whsec_…`)."""
+        """Read the secrets, each of one endpoint: `whsec_` and at least 24 bytes."""
         self._check = load("stripe", "stripe").WebhookSignature.verify_header
-        self._keys = secrets.map(str)
+        self._keys = secrets.map(_endpoint_secret)
         self._secrets = secrets
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
@@ -161,8 +162,16 @@ def _any(keys: Iterable[Any], check: Callable[[Any], object]) -> None:
     )
 
 
+def _endpoint_secret(secret: str) -> str:
+    # Stripe's library takes any text: what a template left in its place, or the publishable key,
+    # with which anybody could sign.
+    if len(secret.removeprefix(_PREFIX).encode()) < _LEAST_BYTES or not secret.startswith(_PREFIX):
+        raise ValueError("no secret of an endpoint")
+    return secret
+
+
 def _key(secret: str) -> bytes:
-    text = secret.removeprefix("whsec_").rstrip("=")
+    text = secret.removeprefix(_PREFIX).rstrip("=")
     key = b64decode(text + "=" * (-len(text) % 4), validate=True)
     if len(key) < _LEAST_BYTES:
         raise ValueError("too short")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from credits_core.payments.binding import bound
+from credits_core.payments.binding import bound, bound_product
 from credits_core.payments.purchase import Purchase
 from credits_core.payments.told import Restored, Returned
 from credits_core.webhooks import stripe_objects as objects
@@ -66,6 +66,7 @@ def _session(data: dict[str, Any]) -> list[Purchase | Told]:
         amount=objects.minor(session.amount_total, session.currency),
         currency=session.currency,
         discount=objects.minor(session.total_details.amount_discount, session.currency) or 0,
+        sold_as=bound_product(session.metadata),
     )
     return [purchase]
 
@@ -73,10 +74,16 @@ def _session(data: dict[str, Any]) -> list[Purchase | Told]:
 def _intent(data: dict[str, Any]) -> list[Purchase | Told]:
     intent = objects.Intent.model_validate(data)
     user_id, package_id = bound(intent.metadata)
-    amount = objects.minor(intent.amount_received, intent.currency)
-    return [
-        Purchase("stripe", intent.id, user_id, package_id, amount=amount, currency=intent.currency)
-    ]
+    purchase = Purchase(
+        "stripe",
+        intent.id,
+        user_id,
+        package_id,
+        amount=objects.minor(intent.amount_received, intent.currency),
+        currency=intent.currency,
+        sold_as=bound_product(intent.metadata),
+    )
+    return [purchase]
 
 
 def _charge_refunded(data: dict[str, Any]) -> list[Purchase | Told]:
@@ -98,12 +105,13 @@ def _refund(data: dict[str, Any]) -> list[Purchase | Told]:
     payment_id = refund.payment_intent or refund.charge
     if payment_id is None:
         return []
-    if refund.status in ("failed", "canceled"):
-        return [Restored(payment_id, refund.id)]
-    if refund.status != "succeeded":
-        return []
     amount = objects.minor(refund.amount, refund.currency)
-    return [Returned(payment_id, refund.id, amount, refund.currency)]
+    returned = Returned(payment_id, refund.id, amount, refund.currency)
+    if refund.status in ("failed", "canceled"):
+        # One that was pending until then was told of by no event but in the sum of its charge:
+        # how much it was is said here. It is given up first, so that saying it takes nothing.
+        return [Restored(payment_id, refund.id), returned]
+    return [returned] if refund.status == "succeeded" else []
 
 
 _OPEN: Final = ("needs_response", "under_review", "lost")

@@ -26,6 +26,8 @@ def invoice_paid(data: dict[str, Any]) -> list[Purchase | Told]:
     # A trial has an invoice of nothing.
     if invoice.billing_reason not in _PERIODS or not lines or invoice.total + discount == 0:
         return []
+    # What a change of the plan gave back is a part of the price, and on this invoice by default.
+    changes = sum(line.amount for line in invoice.lines.data if line.prorated)
     line = max(lines, key=lambda line: line.period.end)
     subscription_id, metadata = _subscription(invoice)
     user_id, package_id = bound(metadata or line.metadata)
@@ -37,7 +39,7 @@ def invoice_paid(data: dict[str, Any]) -> list[Purchase | Told]:
         tuple(sold for line in lines for sold in line.sold),
         objects.minor(invoice.total, invoice.currency),
         invoice.currency,
-        objects.minor(discount, invoice.currency),
+        objects.minor(discount + max(0, -changes), invoice.currency),
         subscription_id=subscription_id,
         period=(line.period.start * 1000, line.period.end * 1000),
     )

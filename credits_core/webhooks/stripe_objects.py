@@ -15,23 +15,31 @@ __all__ = ["Charge", "Dispute", "Event", "Intent", "Invoice", "Refund", "Session
 # Stripe counts these in hundredths, which they do not have:
 # https://docs.stripe.com/currencies#special-cases
 _HUNDREDTHS: Final = ("ISK", "UGX")
+# And these in wholes, though ISO 4217 has hundredths of them.
+_WHOLES: Final = ("MGA",)
 
 
 def minor(amount: int | None, currency: str | None) -> int | None:
     """An amount of Stripe's in the smallest unit of its currency, as ISO 4217 has it.
 
-    >>> minor(999, "USD"), minor(50_000, "ISK")
-    (999, 500)
+    >>> minor(999, "USD"), minor(50_000, "ISK"), minor(45_000, "MGA")
+    (999, 500, 4500000)
     """
-    return amount // 100 if amount is not None and currency in _HUNDREDTHS else amount
+    if amount is None:
+        return None
+    if currency in _WHOLES:
+        return amount * 100
+    return amount // 100 if currency in _HUNDREDTHS else amount
 
 
 def major(amount: int, currency: str) -> int:
     """The other way: an amount in the smallest unit of its currency as Stripe wants it.
 
-    >>> major(999, "USD"), major(500, "ISK")
-    (999, 50000)
+    >>> major(999, "USD"), major(500, "ISK"), major(4_500_000, "MGA")
+    (999, 50000, 45000)
     """
+    if currency in _WHOLES:
+        return -(-amount // 100)
     return amount * 100 if currency in _HUNDREDTHS else amount
 
 
@@ -137,24 +145,26 @@ class _ItemDetails(BaseModel):
 
 class _LineParent(BaseModel):
     subscription_item_details: _ItemDetails | None = None
+    invoice_item_details: _ItemDetails | None = None
 
 
 class Line(BaseModel):
     """A line of an invoice; where it has its price depends on the version of the API."""
 
     period: _Span
+    amount: int = 0
     metadata: Metadata = None
     price: Ref = None
     pricing: _Pricing | None = None
     proration: bool = False
     parent: _LineParent | None = None
-    quantity: int | None = None
 
     @property
     def prorated(self) -> bool:
         """Whether it is of a change amid a period."""
-        details = self.parent and self.parent.subscription_item_details
-        return self.proration or bool(details and details.proration)
+        parent = self.parent or _LineParent()
+        details = (parent.subscription_item_details, parent.invoice_item_details)
+        return self.proration or any(one.proration for one in details if one)
 
     @property
     def sold(self) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from credits_core import IdempotencyConflictError
+from credits_core import IdempotencyConflictError, TransactionError
 from credits_core.http.steps import arun, run
 from credits_core.payments import Linked, Paid, Restored, Returned, apply
 from tests.contract.accounts import grants, sound
@@ -51,9 +51,10 @@ def payment(user):
 
 
 async def test_a_payment_is_granted_once(credits, payment, user):
-    for _ in range(3):
-        applied = await tell(credits, payment.paid())
-    assert (applied.granted, applied.taken, applied.receipt.balance) == (500, 0, 500)
+    first = await tell(credits, payment.paid())
+    assert (first.granted, first.taken, first.receipt.balance) == (500, 0, 500)
+    for _ in range(2):
+        assert (await tell(credits, payment.paid())) == first._replace(receipt=None)
     (entry,) = await credits.get_transactions(user)
     assert (entry.amount, entry.action) == (500, "purchase")
     assert entry.metadata == {"payment_id": payment.id, "package": "pro"}
@@ -150,6 +151,20 @@ async def test_credits_of_other_payments_stay(credits, payment, user):
     assert await grants(credits, user) == [70]
 
 
+async def test_whose_account_was_deleted_is_not_granted_anew(credits, payment, user):
+    await tell(credits, payment.paid())
+    await credits.delete_account(user)
+    await tell(credits, payment.paid())
+    for told in (payment.refund("re_1", 40), payment.dispute(), payment.won()):
+        with pytest.raises(TransactionError):
+            await tell(credits, told)
+    assert await credits.get_balance(user) == 0
+    await credits.initialize_user(user, 100)
+    with pytest.raises(TransactionError):
+        await tell(credits, payment.won())
+    await sound(credits, user, 100)
+
+
 async def test_an_invoice_and_the_intent_that_pays_it_are_one_payment(credits, user):
     intent, invoice = Payment(user), Paid(f"in_{user}", user, "pro", 500, 3999, "USD")
     story = [intent.refund("re_1", 2000), Linked(intent.id, invoice.payment_id), invoice]
@@ -165,6 +180,16 @@ async def test_two_ids_that_name_each_other_are_followed_once(credits, user):
     one, two = f"pi_{user}", f"in_{user}"
     for told in (Linked(one, two), Linked(two, one), Returned(one, "re_1"), Returned(two, "re_2")):
         assert (await tell(credits, told)).user_id is None
+
+
+async def test_a_payment_under_one_of_its_ids_is_not_granted_under_the_other(credits, user):
+    payment = Payment(user)
+    link = Linked(payment.id, f"in_{user}")
+    for told in (payment.paid(), link, payment.paid(), payment.refund("re_1", 2000), link):
+        await tell(credits, told)
+    await sound(credits, user, 250)
+    bought = [entry.amount for entry in await credits.get_transactions(user)]
+    assert bought == [-250, 500]
 
 
 async def test_a_period_is_granted_as_an_allowance_and_taken_back(credits, store, payment, user):
@@ -186,6 +211,31 @@ async def test_a_period_that_is_over_grants_nothing(credits, payment, user, capl
     assert (await tell(credits, payment.refund("re_1"))).taken == 0
     assert await credits.get_balance(user) == 0
     assert "is over" in caplog.text
+
+
+async def test_a_period_before_the_last_one_grants_nothing_and_says_so(
+    credits, store, payment, user, caplog
+):
+    now = int(float((await store.run("TIME"))[0])) * 1000
+    month = {"subscription_id": "sub_1", "rollover": "all"}
+    await tell(credits, payment.paid(period=(now, now + 30 * DAY), **month))
+    before = Paid("in_before", user, "pro", 500, period=(now - 30 * DAY, now + DAY), **month)
+    assert (await tell(credits, before)).granted == 0
+    await sound(credits, user, 500)
+    assert "in_before is for a period before" in caplog.text
+
+
+@pytest.mark.parametrize(("rollover", "left"), [("all", 750), ("none", 750), (200, 700)])
+async def test_a_refund_of_a_period_before_the_last_takes_what_is_left_of_it(
+    credits, store, payment, user, rollover, left
+):
+    now = int(float((await store.run("TIME"))[0])) * 1000
+    plan = {"subscription_id": "sub_1", "rollover": rollover}
+    await tell(credits, payment.paid(period=(now - 29 * DAY, now + DAY), **plan))
+    renewed = Paid(f"in_{user}", user, "pro", 500, period=(now + DAY, now + 31 * DAY), **plan)
+    await tell(credits, renewed)
+    await tell(credits, payment.refund("re_1", 2000))
+    await sound(credits, user, left)
 
 
 async def test_a_hundred_at_once_shuffled_with_refund_and_dispute(credits, user):

@@ -107,7 +107,7 @@ def test_a_return_told_later_changes_no_step_before_it():
     "told",
     [
         PAID,
-        Paid("p", "é\n", "x", 1, None, None, "sub_1", (1, 2), 7),
+        Paid("p", 'é"', "x", 1, None, None, "sub_1", (1, 2), 7),
         refund(1, 5, so_far=True),
         Returned("p", "ch_1:500", None, None, "dispute"),
         Restored("p", "du_1"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import time
 
 import pytest
 
@@ -10,13 +12,16 @@ from credits_core import (
     AsyncCredits,
     Credits,
     CreditsError,
+    InvalidRequestError,
     Item,
     LimitExceededError,
     OutcomeUnknownError,
     Receipt,
     TransactionError,
 )
+from credits_core.http.steps import arun, run
 from credits_core.models import MAX_BALANCE
+from credits_core.payments import Paid, Returned, apply
 from tests.contract.flavours import AsyncFace
 from tests.faults.helpers import attempt, read_ledger
 from tests.support.topology import Cluster
@@ -171,3 +176,33 @@ async def test_holds_refunds_and_many_at_once_on_all_nodes(credits, new_user, no
     )
     assert [one.amount for one in revoked] == [80] * 12
     assert balances(*users) == [0] * 12
+
+
+async def told(credits, *story):
+    """What a provider tells of payments, as an app of this client hears it."""
+    if (sync := getattr(credits, "sync", None)) is not None:
+        done = [asyncio.to_thread(run, sync, apply(one)) for one in story]
+    else:
+        done = [arun(credits, apply(one)) for one in story]
+    return await asyncio.gather(*done)
+
+
+async def test_payments_whose_records_are_on_other_nodes_than_their_accounts(
+    credits, trio, balances
+):
+    story = []
+    for user in trio:
+        for number in range(4):
+            name = f"pi_{number}_{user}"
+            story += [Paid(name, user, "pro", 500, 3999, "USD")] * 6
+            story += [Returned(name, "re_1", 2000, "USD")] * 3
+    random.Random(trio[0]).shuffle(story)
+    await told(credits, *story)
+    assert balances(*trio) == [1000, 1000, 1000]
+
+
+async def test_a_period_paid_by_a_user_that_a_cluster_does_not_take(credits, user):
+    now = int(time.time() * 1000)
+    month = {"subscription_id": "sub_1", "period": (now, now + 1000_000)}
+    with pytest.raises(InvalidRequestError, match="brace"):
+        await told(credits, Paid(f"pi_{user}", "{alice}", "pro", 500, 3999, "USD", **month))

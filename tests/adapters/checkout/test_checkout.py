@@ -98,8 +98,10 @@ async def test_user_and_package_are_bound_into_the_metadata_at_stripe(vendor, ki
         "line_items[0][quantity]": "1",
         "metadata[credits_user]": "alice",
         "metadata[credits_package]": "pro",
+        "metadata[credits_product]": "price_pro",
         "payment_intent_data[metadata][credits_user]": "alice",
         "payment_intent_data[metadata][credits_package]": "pro",
+        "payment_intent_data[metadata][credits_product]": "price_pro",
         "success_url": f"{APP}/api/credits/checkout/success",
         "cancel_url": f"{APP}/api/credits/checkout/cancel",
     }
@@ -204,6 +206,14 @@ async def test_nobody_buys_without_signing_in_and_no_form_of_another_site_does(m
     assert (await ask(checkout, {"packageId": "pro"}, user=None)).status == 401
     form = {"content-type": "text/plain"}
     assert (await ask(checkout, {"packageId": "pro"}, **form)).status == 415
+    assert vendor.asked == []
+
+
+@BOTH
+@pytest.mark.parametrize("user", [" alice", "alice\n", "x" * 257, "\ud800"])
+async def test_whom_the_ledger_does_not_take_pays_nothing(make, vendor, user):
+    with pytest.raises(InvalidRequestError, match="user_id"):
+        await ask(make(vendor.url), {"packageId": "pro"}, user=user)
     assert vendor.asked == []
 
 

@@ -267,6 +267,7 @@ async def test_a_renewal_is_granted_once_by_its_payment_and_its_subscription(sen
         {"charge_type": "plan_change", "amount": 700},
         {"charge_type": "on_demand", "amount": 100},
         {"charge_type": "new", "amount": 0},
+        {"charge_type": "renewal", "amount": 2500, "includes_usage": True},
     ],
     ids=str,
 )

@@ -214,6 +214,13 @@ def test_a_secret_that_is_none_is_refused_where_it_is_given(secret):
         assert str(secret) not in str(refused.value)
 
 
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_example", "x", "pk_live_" + "x" * 40])
+def test_what_is_no_secret_of_a_stripe_endpoint_is_refused(secret):
+    with pytest.raises(InvalidRequestError, match="copy it again") as refused:
+        StripeWebhook(PACKAGES, secret=[SECRET, secret])
+    assert secret not in str(refused.value).split()
+
+
 def test_secrets_are_in_no_repr_and_no_log(caplog):
     caplog.set_level(logging.DEBUG)
     for name, (hook, _) in HOOKS.items():

@@ -73,6 +73,12 @@ async def test_the_same_report_many_times_at_once(sender, report, user):
     assert await sender.balance(user) == 15
 
 
+async def test_different_reports_at_once_hold_what_the_greatest_needs(sender, report, user):
+    answers = await all_at_once(*(report("progress", amount=61 + n) for n in range(20)))
+    assert {(answer.status, answer.body["action"]) for answer in answers} == {(200, "continue")}
+    assert (await sender.do("get_account", user)).held == 80
+
+
 async def test_a_job_pauses_when_credits_run_out_and_goes_on_after_a_top_up(sender, report, user):
     answer = await report("progress", amount=150)
     assert (answer.status, answer.body["action"]) == (200, "pause")

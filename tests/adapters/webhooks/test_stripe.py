@@ -33,6 +33,7 @@ PACKAGES = Packages.from_dict(
             "provider_ids": {"stripe": "price_stock"},
         },
         "island": {"credits": 10, "price": 500, "currency": "ISK"},
+        "baobab": {"credits": 20, "price": 45_000, "currency": "MGA"},
     }
 )
 NOW = int(time.time())
@@ -214,6 +215,14 @@ async def test_what_was_paid_is_not_the_price(sender, send, user, caplog, told):
     assert "look at this" in caplog.text
 
 
+@pytest.mark.parametrize(("price", "granted"), [("price_1", [100]), ("price_old", [])])
+async def test_a_price_of_stripes_may_be_in_several_currencies(sender, send, user, price, granted):
+    """Its checkout says no more of what it sold than we bound into it."""
+    told = {"currency": "eur", "metadata": bind(user, "starter", price)}
+    await send(session(user, amount=899, **told))
+    assert await sender.amounts(user) == granted
+
+
 async def test_the_reference_of_a_payment_link_names_the_user(sender, send, user):
     await send(session(user, metadata={"credits_package": "starter"}, client_reference_id=user))
     assert await sender.balance(user) == 100
@@ -224,6 +233,13 @@ async def test_hundredths_that_a_currency_does_not_have(sender, send, user):
     assert await sender.amounts(user) == []
     await send(session(user, "island", 50_000, currency="isk"))
     assert await sender.amounts(user) == [10]
+
+
+async def test_wholes_of_a_currency_that_has_hundredths(sender, send, user):
+    await send(session(user, "baobab", 44_999, currency="mga"))
+    assert await sender.amounts(user) == []
+    await send(session(user, "baobab", 45_000, currency="mga"))
+    assert await sender.amounts(user) == [20]
 
 
 async def test_other_checkouts_of_the_same_account_are_ignored(sender, send, user):
@@ -252,6 +268,16 @@ async def test_a_refund_that_did_not_happen_yet_takes_nothing(sender, send, user
 async def test_a_refund_that_failed_after_all_gives_back(sender, send, user, status, kind):
     failed = refund(user, 500, status=status, kind=f"refund.{kind}")
     await send(session(user), refund(user, 500), charge_refunded(user, 500), failed, failed)
+    assert await sender.balance(user) == 100
+
+
+async def test_a_refund_that_failed_while_it_was_pending_gives_back_what_its_sum_took(
+    sender, send, user
+):
+    pending = refund(user, 500, status="pending", kind="refund.created")
+    failed = refund(user, 500, status="failed", kind="refund.failed")
+    story = [session(user), pending, charge_refunded(user, 500), failed]
+    await send(*story, *random.Random(user).sample(story, 4))
     assert await sender.balance(user) == 100
 
 
@@ -296,10 +322,43 @@ async def test_a_refund_of_an_invoice_names_the_intent_that_paid_it(sender, send
     assert sorted(await sender.amounts(user)) in ([-1000, 1000], [])
 
 
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_checkout_that_makes_an_invoice_is_granted_once(sender, send, user, early):
+    """A payment link with invoices on: the invoice pays for no period, and has the same intent."""
+    story = [
+        session(user),
+        invoice_payment(user),
+        intent(user),
+        invoice(user, billing_reason="manual"),
+    ]
+    await send(*(story[::-1] if early else story), *story)
+    assert await sender.amounts(user) == [100]
+    await send(refund(user, 500), invoice_payment(user))
+    assert await sender.balance(user) == 50
+
+
 async def test_a_subscription_may_add_credits_that_stay(sender, send, user):
     await send(invoice(user, "stock", "price_stock", 500))
     account = await sender.do("get_account", user)
     assert (account.balance, account.grants) == (300, ())
+
+
+@pytest.mark.parametrize("wrong", [" {}", "{} ", "{}\n", "{}" + "x" * 300])
+async def test_a_user_that_the_ledger_does_not_take(sender, send, user, wrong):
+    nobody = wrong.format(user)
+    told = {"payment_intent": f"pi_{user}", "id": f"cs_{user}"}
+    once, plan = await send(session(nobody, **told), invoice(nobody, id=f"in_{user}"))
+    assert (once.status, plan.status) == (400, 400)
+    for payment in (f"pi_{user}", f"in_{user}"):
+        # Nothing of it is kept, so that what is put right counts.
+        assert len(await sender.do("note_payment", payment, "looked", "")) == 1
+
+
+async def test_a_subscription_that_makes_no_name_of_an_allowance(sender, send, user):
+    details = {"metadata": bind(user, "plan"), "subscription": "sub_" + "x" * 80}
+    (answer,) = await send(invoice(user, parent={"subscription_details": details}))
+    assert answer.status == 400
+    assert await sender.amounts(user) == []
 
 
 @pytest.mark.parametrize(
@@ -316,6 +375,26 @@ async def test_invoices_that_pay_for_no_period(sender, send, user, told):
     (answer,) = await send(invoice(user, **told))
     assert (answer.status, answer.body["done"]) == (200, "nothing")
     assert await sender.amounts(user) == []
+
+
+async def test_who_changed_the_plan_at_stripe_gets_the_credits_of_the_new_one(sender, send, user):
+    """The metadata of the subscription are those of its checkout."""
+    await send(invoice(user, "plan", "price_stock", 500))
+    assert await sender.amounts(user) == [300]
+
+
+@pytest.mark.parametrize(("credit", "granted"), [(-700, [1000]), (-699, [])])
+async def test_what_a_change_of_the_plan_gives_back_is_a_part_of_the_price(
+    sender, send, user, credit, granted
+):
+    """By default Stripe puts it on the next invoice of the subscription."""
+    told = json.loads(invoice(user, total=1299))["data"]["object"]
+    (line,) = told["lines"]["data"]
+    change = {**line, "amount": credit, "parent": {"invoice_item_details": {"proration": True}}}
+    change["pricing"] = {"price_details": {"price": "price_stock", "product": "prod_2"}}
+    told["lines"]["data"] = [change, {**line, "amount": 1999}]
+    await send(event("invoice.paid", told))
+    assert await sender.amounts(user) == granted
 
 
 async def test_an_invoice_for_another_price_is_not_granted(sender, send, user):
