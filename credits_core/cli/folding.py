@@ -66,7 +66,7 @@ class Tally:
 @click.option(
     "--older-than",
     callback=values.duration,
-    default="90d",
+    default="180d",
     show_default=True,
     help="Fold entries older than this, 30d at least.",
 )

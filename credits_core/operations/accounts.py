@@ -60,12 +60,13 @@ class AsyncAccounts(AsyncOperations):
         )
 
     async def fold(
-        self, user_id: str, archive: Archive, *, older_than: float | timedelta = timedelta(days=90)
+        self, user_id: str, archive: Archive, *, older_than: float | timedelta = timedelta(days=180)
     ) -> FoldReport:
         """Replace the entries older than so long by a checkpoint with their sum.
 
         They are written to `archive` first, a chunk at a time, and leave the log when they
-        are kept there. `older_than` is seconds or a timedelta, 30 days at least. Entries of
+        are kept there. `older_than` is seconds or a timedelta, 30 days at least; by default longer
+        than a card payment can be disputed, as what is folded cannot be taken back. Entries of
         open holds stay. A charge that is folded can no longer be refunded by its id.
         After a crash the same call, with the same archive, goes on where it broke off.
 
@@ -133,12 +134,13 @@ class Accounts(Operations):
         return self._executor.run(commands.settings(self._keys, "unfreeze", user_id, frozen=False))
 
     def fold(
-        self, user_id: str, archive: Archive, *, older_than: float | timedelta = timedelta(days=90)
+        self, user_id: str, archive: Archive, *, older_than: float | timedelta = timedelta(days=180)
     ) -> FoldReport:
         """Replace the entries older than so long by a checkpoint with their sum.
 
         They are written to `archive` first, a chunk at a time, and leave the log when they
-        are kept there. `older_than` is seconds or a timedelta, 30 days at least. Entries of
+        are kept there. `older_than` is seconds or a timedelta, 30 days at least; by default longer
+        than a card payment can be disputed, as what is folded cannot be taken back. Entries of
         open holds stay. A charge that is folded can no longer be refunded by its id.
         After a crash the same call, with the same archive, goes on where it broke off.
 
