@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from credits_core import PriceBook, PricingEngine, validation
 from credits_core._client import DEFAULT_CREDITS, DEFAULT_TIMEOUT, check_timeout
+from credits_core.api import AccountApi
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.idempotency import LEASE_SECONDS
 from credits_core.http.paid import FailsOn, failing
@@ -38,6 +39,8 @@ class Conf:
     auto_initialize: bool = False
     user: Callable[[Any], Any] | None = None
     user_id: Callable[[Any], str] | None = None
+    admin: Callable[[Any], Any] | None = None
+    api: AccountApi | None = None
     prices: PricingEngine | PriceBook = field(default_factory=PricingEngine)
     top_up_url: str | None = None
     fails_on: FailsOn = failing
@@ -98,6 +101,15 @@ def _prices(value: object) -> PricingEngine | PriceBook:
     return PricingEngine(found)
 
 
+def _account_api(value: object) -> AccountApi:
+    found = import_string(value) if isinstance(value, str) else value
+    if not isinstance(found, AccountApi):
+        raise InvalidRequestError(
+            f"it is an AccountApi or its dotted path, not {type(found).__name__}"
+        )
+    return found
+
+
 def _journal(value: object) -> OutageJournal:
     if isinstance(value, OutageJournal):
         return value
@@ -128,6 +140,8 @@ _PARSERS: dict[str, Callable[[Any], object]] = {
     "auto_initialize": _flag,
     "user": _function,
     "user_id": _function,
+    "admin": _function,
+    "api": _account_api,
     "prices": _prices,
     "top_up_url": _text,
     "fails_on": _function,

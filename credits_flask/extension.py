@@ -10,6 +10,7 @@ from flask import current_app, request
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.rules import hold_rule, price_rule
 from credits_flask.answers import answer_error
+from credits_flask.api import blueprint_of
 from credits_flask.commands import credits_command
 from credits_flask.current import current_credits
 from credits_flask.middleware import ChargesMiddleware
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from flask import Blueprint, Flask, Response
 
+    from credits_core.api import AccountApi
     from credits_core.charge import Charge, Cost
     from credits_core.client import Credits
     from credits_core.http.rules import Given, HoldOptions, PriceOptions, Rule
@@ -52,6 +54,10 @@ class FlaskCredits:
     no `CREDITS_URL` the store is that of the environment. Or hand in `client`, one of your own,
     which stays open; threads and the processes that a server forks may share it.
 
+    `api` gives the apps the routes of the account API, as the blueprint `credits_api`. `admin` is
+    the app's own function that answers the id of who is signed in, if the app lets them
+    administer credits, and aborts (403) if not. Without it nobody does, by the account API.
+
     `cost`, `metadata` and `exempt_when` of the methods below may be functions without arguments,
     which read the request, too.
 
@@ -71,10 +77,14 @@ class FlaskCredits:
         *,
         user: Callable[[], Any] | None = None,
         client: Credits | None = None,
+        api: AccountApi | None = None,
+        admin: Callable[[], Any] | None = None,
     ) -> None:
         """Keep who pays and the client, and make `app`, if it is given, ready to charge."""
         self._user = user
         self._client = client
+        self._api = api
+        self._admin = admin
         if app is not None:
             self.init_app(app)
 
@@ -100,7 +110,7 @@ class FlaskCredits:
                     f"a client is given, so {', '.join(lost)} would have no effect: "
                     f"set it where the client is made"
                 )
-        site = Site(app, settings, self._client, lambda: self._user)
+        site = Site(app, settings, self._client, lambda: self._user, self._admin)
         app.extensions[EXTENSION] = site
         app.wsgi_app = ChargesMiddleware(app.wsgi_app, site)  # type: ignore[method-assign]
         if CreditsError not in app.error_handler_spec[None][None]:
@@ -111,6 +121,8 @@ class FlaskCredits:
             app.register_error_handler(CreditsError, refused)
         app.context_processor(lambda: {"current_credits": current_credits})
         app.cli.add_command(credits_command(site))
+        if self._api is not None:
+            app.register_blueprint(blueprint_of(self._api.routes))
 
     def user_loader(self, function: L) -> L:
         """Name the function that answers the id of the signed-in user: see the class."""

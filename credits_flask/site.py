@@ -36,6 +36,7 @@ class Site:
         settings: Settings,
         client: Credits | None,
         user: Callable[[], Callable[[], Any] | None],
+        admin: Callable[[], Any] | None = None,
     ) -> None:
         """`user` answers the loader of users, which an app may name later."""
         self.app = app
@@ -45,6 +46,7 @@ class Site:
         folder = settings.outage_folder
         self.journal = OutageJournal(folder) if folder is not None else None
         self._user = user
+        self._admin = admin
         self._collecting = ExitStack()
         self._left: list[ExitStack] = []
         self._pid: int | None = None
@@ -58,6 +60,10 @@ class Site:
                 "user: FlaskCredits(user=…) or @credits.user_loader"
             )
         return self.app.ensure_sync(loader)()
+
+    def admin_id(self) -> Any:
+        """The id of who is signed in, if the app lets them administer credits; else None."""
+        return None if self._admin is None else self.app.ensure_sync(self._admin)()
 
     def serving(self) -> None:
         """A request is served: in each process what an outage left is collected meanwhile."""

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from credits_core import validation
 from credits_core.api import admin, cron, reading
 from credits_core.api.account import account
-from credits_core.api.openapi import openapi
+from credits_core.api.openapi import document_route, openapi
 from credits_core.api.paths import placed
-from credits_core.api.refusals import answering
 from credits_core.api.usage import usage
 from credits_core.errors import InvalidRequestError
+from credits_core.http.refusals import answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,7 +49,8 @@ class AccountApi:
     out (`{"usage": None}`); `PATHS` lists the names. `packages`, `checkout` and `webhooks` bring
     routes of their own, which `paths` moves by their names, too. An admin grants `max_grant`
     credits at most with one request. `cron_secret` guards the route that reconciles, by default
-    the `CRON_SECRET` of the environment; without one that route is not there.
+    the `CRON_SECRET` of the environment; without one that route is not there. At the path
+    `document` anybody gets the OpenAPI document of the routes, for frameworks that have none.
 
     Raises `InvalidRequestError` for a secret of less than 24 characters, a name that no
     route has, a path that is none, and two routes in one place.
@@ -67,6 +68,7 @@ class AccountApi:
         webhooks: Iterable[Any] = (),
         max_grant: int = admin.MAX_GRANT,
         cron_secret: str | None = None,
+        document: str | None = None,
     ) -> None:
         """Put the routes together."""
         paths = {} if paths is None else paths
@@ -82,6 +84,8 @@ class AccountApi:
             *(() if secret is None else cron.reconcile(PATHS["reconcile"], secret)),
             *(route for part in (packages, checkout, *webhooks) for route in _routes_of(part)),
         ]
+        if document is not None:
+            routes.append(document_route(document, lambda: self.routes))
         names = [*PATHS, *(route.name for route in routes)]
         safe = (replace(route, handler=answering(route.handler)) for route in routes)
         self.routes = placed(safe, paths, names)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from credits_core.api.describing import (
+from credits_core.api.reading import now_ms
+from credits_core.http.describing import (
     BALANCE,
     CREDITS,
     INSTANT,
@@ -15,9 +16,8 @@ from credits_core.api.describing import (
     nullable,
     operation,
 )
-from credits_core.api.reading import now_ms
-from credits_core.api.refusals import user_of
 from credits_core.http.exchange import Route, Who, answer
+from credits_core.http.refusals import user_of
 from credits_core.models import MAX_AMOUNT, MAX_PRIORITY
 
 if TYPE_CHECKING:

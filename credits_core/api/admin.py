@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from credits_core.api.bodies import MAX_REASON, GrantBody, RefundBody, read_body, wrong_field
-from credits_core.api.describing import BALANCE, CREDITS, TEXT, TRUTH, fields, header, operation
-from credits_core.api.refusals import Refused, user_of, wrong_parameter
+from credits_core.api.bodies import MAX_REASON, GrantBody, RefundBody
 from credits_core.errors import BackendError, InvalidRequestError, OutcomeUnknownError
+from credits_core.http.describing import BALANCE, CREDITS, TEXT, TRUTH, fields, header, operation
 from credits_core.http.exchange import Route, Who, answer
 from credits_core.http.idempotency import HEADER, key_of
+from credits_core.http.json_bodies import read_body, wrong_field
 from credits_core.http.problems import RETRY_AFTER, problem_details
+from credits_core.http.refusals import Refused, user_of, wrong_parameter
 from credits_core.models import MAX_AMOUNT
 
 if TYPE_CHECKING:

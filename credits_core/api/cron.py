@@ -13,12 +13,12 @@ import re
 import time
 from typing import TYPE_CHECKING, Final
 
-from credits_core.api.describing import TEXT, TRUTH, fields, nullable, operation, parameter
 from credits_core.api.queries import number_of
-from credits_core.api.refusals import Refused, wrong_parameter
 from credits_core.errors import InvalidRequestError
+from credits_core.http.describing import TEXT, TRUTH, fields, nullable, operation, parameter
 from credits_core.http.exchange import Route, Who, answer
 from credits_core.http.problems import problem_details
+from credits_core.http.refusals import Refused, wrong_parameter
 from credits_core.plans.sweep import Place
 
 if TYPE_CHECKING:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from credits_core.api.cron import SECURITY
+from credits_core.http.describing import operation
+from credits_core.http.exchange import Route, Who, answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from credits_core.http.exchange import Route
+    from credits_core.http.exchange import Answer, Asked
+    from credits_core.http.steps import Steps
 
-__all__ = ["SECURITY_SCHEMES", "openapi"]
+__all__ = ["SECURITY_SCHEMES", "document_route", "openapi"]
 
 SECURITY_SCHEMES: Final = {
     SECURITY: {"type": "http", "scheme": "bearer", "description": "The secret of the cron job."}
@@ -43,3 +46,16 @@ def openapi(
     if secured:
         document["components"] = {"securitySchemes": SECURITY_SCHEMES}
     return document
+
+
+def document_route(path: str, routes: Callable[[], Iterable[Route]]) -> Route:
+    """`GET` of the document, for frameworks that have none to put the routes into."""
+    # Relative to the document: where the app, or its part, is mounted is not known here.
+    server = "/".join([".."] * (path.count("/") - 1)) or "."
+
+    def document(_: Asked) -> Steps[Answer]:
+        yield from ()
+        return answer(openapi(routes(), server=server))
+
+    told = operation("This document", {"type": "object"}, ())
+    return Route("openapi", "GET", path, Who.ANYBODY, document, told)

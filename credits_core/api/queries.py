@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from credits_core.api.refusals import wrong_parameter
+from credits_core.http.refusals import wrong_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from credits_core.api.describing import (
+from credits_core.api.queries import LAST_INSTANT, instant_of, number_of
+from credits_core.errors import InvalidRequestError
+from credits_core.history import Place
+from credits_core.http.describing import (
     BALANCE,
     INSTANT,
     TEXT,
@@ -15,11 +18,8 @@ from credits_core.api.describing import (
     operation,
     parameter,
 )
-from credits_core.api.queries import LAST_INSTANT, instant_of, number_of
-from credits_core.api.refusals import user_of, wrong_parameter
-from credits_core.errors import InvalidRequestError
-from credits_core.history import Place
 from credits_core.http.exchange import Route, Who, answer
+from credits_core.http.refusals import user_of, wrong_parameter
 
 if TYPE_CHECKING:
     from credits_core.history import HistoryPage

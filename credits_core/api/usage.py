@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from credits_core.api.describing import (
+from credits_core.api.queries import number_of
+from credits_core.api.reading import now_ms
+from credits_core.http.describing import (
     INSTANT,
     TEXT,
     fields,
@@ -14,10 +16,8 @@ from credits_core.api.describing import (
     operation,
     parameter,
 )
-from credits_core.api.queries import number_of
-from credits_core.api.reading import now_ms
-from credits_core.api.refusals import user_of
 from credits_core.http.exchange import Route, Who, answer
+from credits_core.http.refusals import user_of
 
 if TYPE_CHECKING:
     from credits_core.http.exchange import Answer, Asked

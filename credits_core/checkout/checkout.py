@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pydantic import AliasChoices, Field
 
-from credits_core.api.bodies import Body, read_body
-from credits_core.api.describing import TEXT, fields, header, operation
-from credits_core.api.refusals import Refused, answering, user_of, wrong_parameter
 from credits_core.async_client import AsyncCredits
 from credits_core.checkout.pages import page
 from credits_core.checkout.urls import Returns
-from credits_core.errors import PricingConfigError
+from credits_core.errors import InvalidRequestError, PricingConfigError
+from credits_core.http.describing import TEXT, fields, header, operation
 from credits_core.http.exchange import Answer, Asked, Route, Who, answer
+from credits_core.http.json_bodies import Body, read_body
 from credits_core.http.problems import RETRY_AFTER, problem_details
+from credits_core.http.refusals import Refused, answering, user_of, wrong_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Iterable, Mapping
 
     from credits_core.http.steps import Steps
     from credits_core.payments.packages import Package, Packages
@@ -71,28 +72,34 @@ class _Wanted(Body):
 
 
 class Checkout:
-    """Starts the checkouts of a provider. Subclass it: say `name`, `start` and `astart`.
+    """Starts the checkouts of a provider. Subclass it: say what each has of its own.
 
     `base_url` is the app's own address. `success_url` and `cancel_url` are pages of the app, URLs
     or paths; without them two small pages are served. A client may ask for others of `base_url`
-    or `allowed_origins`. `path` moves the route; its pages are below it.
+    or `allowed_origins`. `path` moves the route; its pages are below it. `api_key` is the
+    provider's, in the environment as `variable` unless given; `options` go to the vendor's client.
 
     Raises `PricingConfigError` where a package has no id of a provider that needs one.
     """
 
     name: ClassVar[str]
+    """The provider, as `provider_ids` call it."""
+    variable: ClassVar[str]
+    """The environment variable of the key to its API."""
 
     def __init__(
         self,
         packages: Packages,
         *,
         base_url: str,
+        api_key: str | None = None,
+        options: Mapping[str, Any] | None = None,
         success_url: str | None = None,
         cancel_url: str | None = None,
         allowed_origins: Iterable[str] = (),
         path: str = "/api/credits/checkout",
     ) -> None:
-        """Check the packages and the URLs."""
+        """Check the packages and the URLs, and make clients of the vendor's; nothing is sent."""
         for package in packages.values():
             if self.needs_id(package) and self.name not in package.provider_ids:
                 place = f"packages.{package.id}.provider_ids.{self.name}"
@@ -112,6 +119,17 @@ class Checkout:
             cancel_url or own["cancel"],
             allowed_origins,
         )
+        api_key = api_key or os.environ.get(self.variable, "").strip()
+        if not api_key:
+            raise InvalidRequestError(
+                f"a checkout at {self.name} needs its API key: pass api_key=, or set "
+                f"{self.variable}"
+            )
+        self.open(api_key, options or {})
+
+    def open(self, api_key: str, options: Mapping[str, Any]) -> None:
+        """Make the vendor's clients."""
+        raise NotImplementedError
 
     def needs_id(self, package: Package) -> bool:
         """Whether the provider sells this package only by an id of its own."""

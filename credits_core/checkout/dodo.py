@@ -5,20 +5,19 @@ https://docs.dodopayments.com/developer-resources/checkout-session
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from credits_core.checkout.checkout import Checkout, Order, ProviderRefused
-from credits_core.errors import InvalidRequestError
 from credits_core.payments.binding import bind
 from credits_core.webhooks.signatures import load
 
 if TYPE_CHECKING:
-    from credits_core.payments.packages import Package, Packages
+    from collections.abc import Mapping
+
+    from credits_core.payments.packages import Package
 
 __all__ = ["DodoCheckout"]
 
-VARIABLE: Final = "DODO_PAYMENTS_API_KEY"
 TIMEOUT: Final = 15.0
 """Seconds that a browser waits for Dodo at most, a try."""
 
@@ -29,27 +28,17 @@ class DodoCheckout(Checkout):
     Every package has a product there: `provider_ids={"dodo": "pdt_…"}`. User and package are bound
     into the metadata of the session, which its payment and its subscription have, too.
 
-    `api_key` is that of Dodo, DODO_PAYMENTS_API_KEY unless given. `options` go to the vendor's
-    clients, such as `{"environment": "test_mode"}`. The other arguments are those of `Checkout`.
+    The key is that of Dodo's API, DODO_PAYMENTS_API_KEY unless given; `options` go to the vendor's
+    clients, such as `{"environment": "test_mode"}`. The arguments are those of `Checkout`.
     """
 
     name = "dodo"
+    variable = "DODO_PAYMENTS_API_KEY"
 
-    def __init__(
-        self,
-        packages: Packages,
-        *,
-        api_key: str | None = None,
-        options: dict[str, Any] | None = None,
-        **checkout: Any,
-    ) -> None:
-        """Make clients of the vendor's; nothing is sent."""
-        super().__init__(packages, **checkout)
+    def open(self, api_key: str, options: Mapping[str, Any]) -> None:
+        """Make a client for each kind of code."""
         self._dodo = load("dodopayments", "dodo")
-        api_key = api_key or os.environ.get(VARIABLE, "").strip()
-        if not api_key:
-            raise InvalidRequestError(f"a checkout needs the API key of Dodo: set {VARIABLE}")
-        given = {"timeout": TIMEOUT, "max_retries": 1, "bearer_token": api_key} | (options or {})
+        given = {"timeout": TIMEOUT, "max_retries": 1, "bearer_token": api_key, **options}
         self._client = self._dodo.DodoPayments(**given)
         self._async_client = self._dodo.AsyncDodoPayments(**given)
 

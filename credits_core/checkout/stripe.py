@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from credits_core.checkout.checkout import Checkout, Order, ProviderRefused
-from credits_core.errors import InvalidRequestError
 from credits_core.payments.binding import bind
 from credits_core.webhooks.signatures import load
 from credits_core.webhooks.stripe_objects import major
 
 if TYPE_CHECKING:
-    from credits_core.payments.packages import Package, Packages
+    from collections.abc import Mapping
+
+    from credits_core.payments.packages import Package
 
 __all__ = ["StripeCheckout"]
 
-VARIABLE: Final = "STRIPE_SECRET_KEY"
 TIMEOUT: Final = 15.0
 """Seconds that a browser waits for Stripe at most, a try."""
 
@@ -28,30 +27,19 @@ class StripeCheckout(Checkout):
     other by its price here; a recurring one needs the id. User and package are bound into the
     metadata of the session and of what it makes: the payment intent, or the subscription.
 
-    `api_key` is Stripe's secret key, STRIPE_SECRET_KEY unless given. `options` go to the vendor's
-    `StripeClient`, such as `stripe_version`. The other arguments are those of `Checkout`.
+    The key is Stripe's secret key, STRIPE_SECRET_KEY unless given; `options` go to the vendor's
+    `StripeClient`, such as `stripe_version`. The arguments are those of `Checkout`.
     """
 
     name = "stripe"
+    variable = "STRIPE_SECRET_KEY"
 
-    def __init__(
-        self,
-        packages: Packages,
-        *,
-        api_key: str | None = None,
-        options: dict[str, Any] | None = None,
-        **checkout: Any,
-    ) -> None:
-        """Make a client of the vendor's; nothing is sent."""
-        super().__init__(packages, **checkout)
+    def open(self, api_key: str, options: Mapping[str, Any]) -> None:
+        """Make one client for both kinds of code."""
         self._stripe = load("stripe", "stripe")
-        api_key = api_key or os.environ.get(VARIABLE, "").strip()
-        if not api_key:
-            raise InvalidRequestError(f"a checkout needs Stripe's secret key: set {VARIABLE}")
         self._http = self._stripe.HTTPXClient(timeout=TIMEOUT, allow_sync_methods=True)
-        self._client = self._stripe.StripeClient(
-            api_key, **{"http_client": self._http, "max_network_retries": 1} | (options or {})
-        )
+        given = {"http_client": self._http, "max_network_retries": 1, **options}
+        self._client = self._stripe.StripeClient(api_key, **given)
 
     def close(self) -> None:
         """Close the connections of sync code."""

@@ -94,12 +94,10 @@ def price(
     if user is not None:
         with store.client() as credits_:
             balance = credits_.get_account(user).available
-    told = _fields(quote)
-    if balance is not None:
-        most = version.max_affordable(action, balance, 1, levels)
-        told |= {"balance": balance, "affordable": None if most is None else written(most)}
+    most = None if balance is None else version.max_affordable(action, balance, 1, levels)
     if as_json:
-        emit_json(told)
+        pays = {"balance": balance, "affordable": None if most is None else written(most)}
+        emit_json(_fields(quote) | (pays if balance is not None else {}))
         return
     for line in _lines(quote):
         click.echo(line)

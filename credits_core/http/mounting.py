@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
@@ -10,11 +11,19 @@ from credits_core.http.exchange import Asked, Who
 from credits_core.http.problems import problem_details
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from credits_core.http.exchange import Answer, Route
 
-__all__ = ["announces_more", "asked_of", "has_body", "read_up_to", "refusal", "too_large"]
+__all__ = [
+    "announces_more",
+    "asked_of",
+    "has_body",
+    "named",
+    "read_request",
+    "refusal",
+    "too_large",
+]
 
 _PIECE: Final = 64 * 1024
 _LENGTH: Final = re.compile("[0-9]{1,18}")
@@ -41,6 +50,14 @@ def refusal(route: Route, asker: object) -> Answer | None:
     return problem_details(401, "not-signed-in", "Not signed in", "Sign in first.")
 
 
+def named(routes: Iterable[Route]) -> Iterator[tuple[str, Route]]:
+    """The routes, each with a name that no other has: `balance`, `balance_2`."""
+    told: dict[str, int] = {}
+    for route in routes:
+        number = told[route.name] = told.get(route.name, 0) + 1
+        yield (route.name if number == 1 else f"{route.name}_{number}"), route
+
+
 def has_body(route: Route) -> bool:
     """Whether the body of its requests is read: that of others has no meaning (RFC 9110, 9.3)."""
     return route.method not in ("GET", "HEAD", "DELETE")
@@ -55,6 +72,28 @@ def announces_more(length: str | None, limit: int) -> bool:
     if length is None or not (digits := length.strip()).isascii() or not digits.isdigit():
         return False
     return not _LENGTH.fullmatch(digits) or int(digits) > limit
+
+
+def read_request(
+    route: Route,
+    asker: object,
+    query: bytes,
+    headers: Iterable[tuple[str, str]],
+    read: Callable[[int], bytes],
+) -> Asked | Answer:
+    """A request for the handler of a route, or the answer that refuses it; `read` reads its body.
+
+    See `refusal` for `asker`.
+    """
+    if (refused := refusal(route, asker)) is not None:
+        return refused
+    asked = asked_of(asker, query, headers)
+    if not has_body(route):
+        return asked
+    if announces_more(asked.headers.get("content-length"), route.max_body):
+        return too_large(route.max_body)
+    body = read_up_to(read, route.max_body)
+    return too_large(route.max_body) if body is None else replace(asked, body=body)
 
 
 def read_up_to(read: Callable[[int], bytes], limit: int) -> bytes | None:
@@ -74,7 +113,7 @@ def too_large(limit: int) -> Answer:
 
 
 def asked_of(
-    asker: str | None, query: bytes, headers: Iterable[tuple[str, str]], body: bytes = b""
+    asker: object, query: bytes, headers: Iterable[tuple[str, str]], body: bytes = b""
 ) -> Asked:
     """A request as a handler gets it.
 
@@ -91,4 +130,4 @@ def asked_of(
     for name, value in headers:
         key = name.lower()
         lines[key] = f"{lines[key]},{value}" if key in lines else value
-    return Asked(asker, values, lines, body)
+    return Asked(asker if isinstance(asker, str) else None, values, lines, body)

@@ -48,8 +48,8 @@ def run(client: Credits, steps: Steps[T]) -> T:
         return result
 
 
-async def arun(client: AsyncCredits, steps: Steps[T]) -> T:
-    """Take the steps with an async client; a step need not be async."""
+async def arun(client: AsyncCredits | Credits, steps: Steps[T]) -> T:
+    """Take the steps with an async client; a step need not be async, nor the client."""
     try:
         step = next(steps)
         while True:

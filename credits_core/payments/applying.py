@@ -65,11 +65,15 @@ def apply(told: Told) -> Steps[Applied]:
     >>> applied.granted, applied.taken, credits.get_balance("alice")
     (100, 100, 0)
     """
+    return (yield from _applied(told, follow=True))
+
+
+def _applied(told: Told, *, follow: bool) -> Steps[Applied]:
     name, value = note_of(told)
     notes = yield lambda credits: credits.note_payment(told.payment_id, name, value)
     known = read_notes(told.payment_id, notes)
     link = next((one for one in known if isinstance(one, Linked)), None)
-    if link is not None and link.of != told.payment_id:
+    if link is not None and follow:
         return (yield from _moved(link, known))
     paid = paid_of(known)
     if paid is None:
@@ -84,7 +88,9 @@ def _moved(link: Linked, known: list[Told]) -> Steps[Applied]:
     applied = Applied(link.of, None)
     for one in known:
         if not isinstance(one, Linked):
-            applied = yield from apply(replace(one, payment_id=link.of))
+            # Once: two ids that name each other would be followed for ever.
+            moved = replace(one, payment_id=link.of)
+            applied = yield from _applied(moved, follow=False)
     return applied
 
 

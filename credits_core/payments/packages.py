@@ -186,7 +186,7 @@ USD has, which are 2
 
     @property
     def route(self) -> Route:
-        """Lists the packages: `{"packages": [{"id", "name", "credits", "price", …}]}`."""
+        """Lists the packages, as JSON with the one field `packages`, for anybody."""
         operation = {
             "summary": "List the packages of credits that are sold",
             "tags": ["Credits"],

@@ -57,8 +57,10 @@ class Returned:
     so_far: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse an id that makes no key."""
+        """Refuse an id that makes no key, and what is no money."""
         validation.line(self.return_id, "return_id", _LONGEST)
+        if self.amount is not None:
+            validation.amount_or_zero(self.amount)
 
 
 @dataclass(frozen=True, slots=True)

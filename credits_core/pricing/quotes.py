@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from credits_core.errors import InvalidRequestError
 from credits_core.models import MAX_AMOUNT
@@ -27,16 +26,16 @@ ONE: Final = Fraction(1)
 
 Bound: TypeAlias = Literal["minimum", "maximum"]
 
+_NOTHING: Final[tuple[tuple[Part, ...], Fraction, Bound | None]] = ((), Fraction(0), None)
 _MOST_DIGITS: Final = 200
 _DECIMALS: Final = Context(prec=_MOST_DIGITS, traps=[Inexact])
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """What a quantity of an action costs, and how that comes about.
 
-    `exact` is the sum of `parts` times all `factors`, within the bounds of the price; `credits` is
-    that rounded up.
+    (A tuple, as one is made for each request whose price follows from it.) `exact` is the sum of
+    `parts` times all `factors`, within the bounds of the price; `credits` is that rounded up.
     """
 
     action: str
@@ -51,7 +50,7 @@ class Quote:
     credits: int
     version: str | None = None
     """The version of the book; None for a price that stands in no book."""
-    levels: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, str] = {}
     """The names of the multipliers: the set, and the level in it."""
 
     @property
@@ -98,9 +97,7 @@ def quoted(
 
     Raises `InvalidRequestError` for more credits than one operation can move.
     """
-    parts = tuple(price.shape.parts(quantity)) if quantity else ()
-    cost = sum((part.credits for part in parts), Fraction(0)) * math.prod(factors.values())
-    cost, bound = _bounded(price, Fraction(cost)) if quantity else (Fraction(0), None)
+    parts, cost, bound = _NOTHING if not quantity else _of_something(price, quantity, factors)
     credits_ = math.ceil(cost)
     if credits_ > MAX_AMOUNT:
         raise InvalidRequestError(
@@ -138,8 +135,20 @@ def affordable(price: Tariff, balance: object, factors: Mapping[str, Fraction]) 
     return price.shape.most(Fraction(funds) / factor, whole=price.whole)
 
 
+def _of_something(
+    price: Tariff, quantity: Fraction, factors: Mapping[str, Fraction]
+) -> tuple[tuple[Part, ...], Fraction, Bound | None]:
+    parts = tuple(price.shape.parts(quantity))
+    cost = parts[0].credits
+    for part in parts[1:]:
+        cost += part.credits
+    for factor in factors.values():
+        cost *= factor
+    return parts, *_bounded(price, cost)
+
+
 def _bounded(price: Tariff, cost: Fraction) -> tuple[Fraction, Bound | None]:
-    if cost < price.minimum:
+    if price.minimum and cost < price.minimum:
         return Fraction(price.minimum), "minimum"
     if price.maximum is not None and cost > price.maximum:
         return Fraction(price.maximum), "maximum"

@@ -14,10 +14,10 @@ from credits_core.pricing.quotes import KEPT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from credits_core import tokens
     from credits_core.models import Transaction
     from credits_core.pricing.numbers import Number
     from credits_core.pricing.versions import Version
-    from credits_core.tokens import Usage
 
 __all__ = ["Reader", "Used", "UsedTokens", "read_used"]
 
@@ -51,7 +51,7 @@ class UsedTokens:
 
     action: str
     model: str
-    usage: Usage
+    usage: tokens.Usage
     credits: int | None = None
 
     @property

@@ -70,6 +70,8 @@ class Version:
         self, action: str, levels: Mapping[str, str], multiplier: Number
     ) -> dict[str, Fraction]:
         found = {name: self._factor(name, level) for name, level in levels.items()}
+        if type(multiplier) is int and multiplier == 1:
+            return found  # as nearly always
         other = exact(multiplier, f"the multiplier of {action!r}", InvalidRequestError)
         return found if other == 1 else {**found, "multiplier": other}
 

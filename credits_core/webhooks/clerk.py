@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pydantic import BaseModel
 
 from credits_core.errors import InvalidRequestError
-from credits_core.webhooks.signatures import Secrets, StandardSignature
+from credits_core.webhooks.signatures import StandardSignature
 from credits_core.webhooks.webhook import Webhook
 
 if TYPE_CHECKING:
@@ -32,6 +32,12 @@ class _Event(BaseModel):
     data: dict[str, Any]
 
 
+class _SvixSignature(StandardSignature):
+    """Svix, which Clerk sends by, was there before the standard, and calls its headers so."""
+
+    prefixes = ("svix", "webhook")
+
+
 class ClerkWebhook(Webhook):
     """Signs up Clerk's users: `user.created` gives each the sign-up credits, once.
 
@@ -46,6 +52,8 @@ class ClerkWebhook(Webhook):
 
     name = "clerk"
     path = "/api/webhooks/clerk"
+    variable = "CLERK_WEBHOOK_SECRET"
+    signed_by = _SvixSignature
 
     def __init__(
         self,
@@ -56,8 +64,7 @@ class ClerkWebhook(Webhook):
         path: str | None = None,
     ) -> None:
         """Read the secret, and say what happens to accounts of users who are gone."""
-        secrets = Secrets(secret, "CLERK_WEBHOOK_SECRET")
-        super().__init__(StandardSignature(secrets, prefixes=("svix", "webhook")), path=path)
+        super().__init__(secret=secret, path=path)
         if on_deleted not in ("keep", "freeze", "delete"):
             raise InvalidRequestError('on_deleted is "keep", "freeze" or "delete"')
         self._credits = credits

@@ -14,13 +14,11 @@ from pydantic import BaseModel, Field
 from credits_core.payments.binding import bound
 from credits_core.payments.purchase import Purchase
 from credits_core.payments.told import Restored, Returned
-from credits_core.webhooks.signatures import Secrets, StandardSignature
 from credits_core.webhooks.webhook import PaymentWebhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from credits_core.payments.packages import Packages
     from credits_core.payments.told import Told
 
 __all__ = ["DodoWebhook"]
@@ -47,6 +45,20 @@ class _Payment(BaseModel):
     discounts: list[Any] | None = None
     subscription_id: str | None = None
     service_periods: list[_Span] | None = None
+    charge_type: str | None = None
+    is_update_payment_method: bool = False
+
+    @property
+    def buys(self) -> bool:
+        """Whether it pays for a package: not for a new card, a trial, or a change amid a period."""
+        if self.is_update_payment_method or self.charge_type in ("plan_change", "on_demand"):
+            return False
+        return bool(self.total_amount or self.discounted or self.subscription_id is None)
+
+    @property
+    def discounted(self) -> bool:
+        """Whether the vendor took something off, whose amount is not told."""
+        return bool(self.discount_id or self.discounts)
 
 
 class _Subscription(BaseModel):
@@ -59,8 +71,6 @@ class _Subscription(BaseModel):
     recurring_pre_tax_amount: int | None = None
     currency: str | None = None
     quantity: int = Field(1, ge=1)
-    discount_id: str | None = None
-    discounts: list[Any] | None = None
 
 
 class _Refund(BaseModel):
@@ -90,23 +100,13 @@ class DodoWebhook(PaymentWebhook):
     - `dispute.opened` and what may follow it takes all; `dispute.won` and `dispute.cancelled` give
       back what was taken for it.
 
-    `secret` is what Dodo shows beside the endpoint, or several; DODO_PAYMENTS_WEBHOOK_KEY unless
-    given, the name that the vendor's library reads. Raises `InvalidRequestError` without one.
+    The secret is what Dodo shows beside the endpoint; DODO_PAYMENTS_WEBHOOK_KEY is the name that
+    the vendor's library reads, too. The arguments are those of `PaymentWebhook`.
     """
 
     name = "dodo"
     path = "/api/dodopayments/webhook"
-
-    def __init__(
-        self,
-        packages: Packages,
-        *,
-        secret: str | Iterable[str] | None = None,
-        path: str | None = None,
-    ) -> None:
-        """Read the secret, and keep the table that says what is granted."""
-        secrets = Secrets(secret, "DODO_PAYMENTS_WEBHOOK_KEY")
-        super().__init__(packages, StandardSignature(secrets), path=path)
+    variable = "DODO_PAYMENTS_WEBHOOK_KEY"
 
     def read(self, event: dict[str, Any]) -> Iterable[Purchase | Told]:
         """What an event of Dodo's tells of payments."""
@@ -117,6 +117,8 @@ class DodoWebhook(PaymentWebhook):
 
 def _payment(data: dict[str, Any]) -> list[Purchase | Told]:
     payment = _Payment.model_validate(data)
+    if not payment.buys:
+        return []
     user_id, package_id = bound(payment.metadata)
     cart = payment.product_cart or []
     # The one product of our checkout may be bought several times.
@@ -130,7 +132,7 @@ def _payment(data: dict[str, Any]) -> list[Purchase | Told]:
         tuple(item.product_id for item in cart),
         payment.total_amount,
         _upper(payment.currency),
-        _discount(payment),
+        None if payment.discounted else 0,
         max(1, quantity),
         payment.subscription_id or (span.subscription_id if span else None),
         None if span is None else _period(span.starts_at, span.ends_at),
@@ -189,11 +191,6 @@ _EVENTS: dict[str, Callable[[dict[str, Any]], list[Purchase | Told]]] = {
     "dispute.won": _won,
     "dispute.cancelled": _won,
 }
-
-
-def _discount(told: _Payment) -> int | None:
-    """0, or None where there was a discount, whose amount is not told."""
-    return None if told.discount_id or told.discounts else 0
 
 
 def _upper(currency: str | None) -> str | None:

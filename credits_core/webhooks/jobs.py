@@ -72,6 +72,7 @@ class JobWebhook(Webhook):
 
     name = "jobs"
     path = "/api/webhooks/jobs"
+    variable = VARIABLE
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class JobWebhook(Webhook):
         path: str | None = None,
     ) -> None:
         """Read the secret, and say what work costs and how long a silent job keeps its hold."""
-        super().__init__(StandardSignature(Secrets(secret, VARIABLE)), path=path)
+        super().__init__(secret=secret, path=path)
         self._price = price
         self._lease = lease
         if shortfall not in ("refuse", "take", "owe"):

@@ -10,7 +10,7 @@ import os
 import re
 from base64 import b64decode
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from credits_core.errors import InvalidRequestError, WebhookVerificationError
 
@@ -82,36 +82,38 @@ class Secrets:
 class StandardSignature:
     """Standard Webhooks: HMAC-SHA256 of id, time and body, five minutes off at most.
 
-    So sign Clerk, Dodo, Polar and others (https://www.standardwebhooks.com). The headers begin with
-    `webhook-`, or with another of `prefixes`. Needs the extra `webhooks`.
+    So sign Clerk, Dodo, Polar and others (https://www.standardwebhooks.com). Needs the extra
+    `webhooks`.
     """
 
-    def __init__(self, secrets: Secrets, *, prefixes: Iterable[str] = ("webhook",)) -> None:
+    prefixes: ClassVar[tuple[str, ...]] = ("webhook",)
+    """What the headers begin with: the first that is there."""
+
+    def __init__(self, secrets: Secrets) -> None:
         """Read the secrets, which are of at least 24 bytes in base64, after `whsec_`."""
         library = load("standardwebhooks.webhooks", "webhooks")
         self._keys = secrets.map(lambda secret: library.Webhook(_key(secret)))
-        self._prefixes = tuple(prefixes)
         self._secrets = secrets
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """Raise `WebhookVerificationError` unless one of the secrets made the signature."""
         names = ("id", "timestamp", "signature")
-        for prefix in self._prefixes:
+        for prefix in self.prefixes:
             told = {f"webhook-{name}": headers.get(f"{prefix}-{name}", "") for name in names}
             if all(told.values()):
                 break
         else:
             raise WebhookVerificationError(
-                f"the webhook has no signature: headers {self._prefixes[0]}-{', -'.join(names)}"
+                f"the webhook has no signature: headers {self.prefixes[0]}-{', -'.join(names)}"
             )
         _any(self._keys, lambda key: key.verify(body, told, json_parse=False))
 
     def sign(self, message_id: str, body: bytes, at: datetime) -> dict[str, str]:
         """The headers by which `verify` knows these bytes: made with the first secret."""
         return {
-            f"{self._prefixes[0]}-id": message_id,
-            f"{self._prefixes[0]}-timestamp": str(int(at.timestamp())),
-            f"{self._prefixes[0]}-signature": self._keys[0].sign(message_id, at, body.decode()),
+            f"{self.prefixes[0]}-id": message_id,
+            f"{self.prefixes[0]}-timestamp": str(int(at.timestamp())),
+            f"{self.prefixes[0]}-signature": self._keys[0].sign(message_id, at, body.decode()),
         }
 
     def __repr__(self) -> str:
@@ -138,7 +140,8 @@ class StripeSignature:
         header = headers.get("stripe-signature", "")
         if not header:
             raise WebhookVerificationError("the webhook has no header Stripe-Signature")
-        _any(self._keys, lambda key: self._check(body, header, key, self.TOLERANCE))
+        # Versions before 16 sign the text of the body alone.
+        _any(self._keys, lambda key: self._check(body.decode(), header, key, self.TOLERANCE))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._secrets!r})"

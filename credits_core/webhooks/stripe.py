@@ -12,14 +12,13 @@ from credits_core.payments.binding import bound
 from credits_core.payments.purchase import Purchase
 from credits_core.payments.told import Restored, Returned
 from credits_core.webhooks import stripe_objects as objects
-from credits_core.webhooks.signatures import Secrets, StripeSignature
+from credits_core.webhooks.signatures import StripeSignature
 from credits_core.webhooks.stripe_invoices import invoice_paid, invoice_payment_paid
 from credits_core.webhooks.webhook import PaymentWebhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from credits_core.payments.packages import Packages
     from credits_core.payments.told import Told
 
 __all__ = ["StripeWebhook"]
@@ -37,23 +36,14 @@ class StripeWebhook(PaymentWebhook):
     - `charge.dispute.*` takes the share that is disputed, and gives back what was taken when the
       dispute is won. An inquiry (`warning_…`) takes nothing.
 
-    `secret` is that of the endpoint (`whsec_…`), or several; STRIPE_WEBHOOK_SECRET unless given.
-    Raises `InvalidRequestError` without one, or without the extra `stripe`.
+    The secret is that of the endpoint (`whsec_…`), STRIPE_WEBHOOK_SECRET unless given. The
+    arguments are those of `PaymentWebhook`; needs the extra `stripe`.
     """
 
     name = "stripe"
     path = "/api/webhooks/stripe"
-
-    def __init__(
-        self,
-        packages: Packages,
-        *,
-        secret: str | Iterable[str] | None = None,
-        path: str | None = None,
-    ) -> None:
-        """Read the secret, and keep the table that says what is granted."""
-        secrets = Secrets(secret, "STRIPE_WEBHOOK_SECRET")
-        super().__init__(packages, StripeSignature(secrets), path=path)
+    variable = "STRIPE_WEBHOOK_SECRET"
+    signed_by = StripeSignature
 
     def read(self, event: dict[str, Any]) -> Iterable[Purchase | Told]:
         """What an event of Stripe's tells of payments."""

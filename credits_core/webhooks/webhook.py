@@ -11,7 +11,6 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from credits_core.api.describing import TRUTH, fields, operation
 from credits_core.errors import (
     AccountStateError,
     BackendError,
@@ -21,10 +20,12 @@ from credits_core.errors import (
     TransactionError,
     WebhookVerificationError,
 )
+from credits_core.http.describing import TRUTH, fields, operation
 from credits_core.http.exchange import Answer, Asked, Route, Who, answer
 from credits_core.http.problems import problem, problem_details
 from credits_core.payments.applying import apply
 from credits_core.payments.purchase import NotGranted, Purchase, check
+from credits_core.webhooks.signatures import Secrets, StandardSignature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,17 +44,27 @@ log: Final = logging.getLogger("credits_core.webhooks")
 
 
 class Webhook:
-    """One address that a provider calls. Subclass it: say `name`, `path` and `handle`.
+    """One address that a provider calls. Subclass it and say what each has of its own.
 
-    `signature` checks who calls; `path` moves the route.
+    `secret` is what the provider shows beside the address, or several; unless given, it is in the
+    environment as `variable`. `path` moves the route. Raises `InvalidRequestError` without a
+    secret, or with one that is none.
     """
 
     name: ClassVar[str]
+    """What the route and the log call it."""
     path: ClassVar[str]
+    """Where the route is unless it is moved."""
+    variable: ClassVar[str]
+    """The environment variable of the secrets."""
+    signed_by: ClassVar[type[Any]] = StandardSignature
+    """A `Signature`, which is made of the secrets."""
 
-    def __init__(self, signature: Signature, *, path: str | None = None) -> None:
-        """Keep what checks the signature, and where the route is."""
-        self._signature = signature
+    def __init__(
+        self, *, secret: str | Iterable[str] | None = None, path: str | None = None
+    ) -> None:
+        """Read the secrets; nothing is sent."""
+        self._signature: Signature = self.signed_by(Secrets(secret, self.variable))
         self._path = path or self.path
 
     def handle(self, event: dict[str, Any]) -> Steps[Mapping[str, Any]]:
@@ -143,16 +154,21 @@ class Webhook:
 
 
 class PaymentWebhook(Webhook):
-    """The webhook of a payment provider. Subclass it: say `name`, `path` and `read`.
+    """The webhook of a payment provider; a subclass says what its events tell, by `read`.
 
+    `packages` are the table that says what is granted. The other arguments are those of `Webhook`.
     See `docs/how-to/other-payment-providers.md`.
     """
 
     def __init__(
-        self, packages: Packages, signature: Signature, *, path: str | None = None
+        self,
+        packages: Packages,
+        *,
+        secret: str | Iterable[str] | None = None,
+        path: str | None = None,
     ) -> None:
-        """Keep the table that says what is granted."""
-        super().__init__(signature, path=path)
+        """Keep the table, and read the secrets."""
+        super().__init__(secret=secret, path=path)
         self._packages = packages
 
     def read(self, event: dict[str, Any]) -> Iterable[Purchase | Told]:

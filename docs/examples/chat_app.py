@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI, Header, HTTPException
 from pydantic import BaseModel, Field
 
 from credits_core import AsyncCredits
+from credits_core.api import AccountApi
 from credits_fastapi import Charge, Paywall
 
 
@@ -18,7 +19,7 @@ async def current_user(x_user: Annotated[str | None, Header()] = None) -> str:
 
 app = FastAPI()
 paywall = Paywall(current_user, default_credits=100)
-paywall.install(app)
+paywall.install(app, api=AccountApi())
 
 User = Annotated[str, Depends(current_user)]
 Credits = Annotated[AsyncCredits, Depends(paywall.client)]
@@ -57,12 +58,3 @@ async def payment_made(payment: Payment, credits: Credits) -> dict[str, Any]:
         payment.user, payment.credits, "purchase", idempotency_key=f"payment:{payment.id}"
     )
     return {"again": receipt.replayed, "balance": receipt.balance}
-
-
-@app.get("/account")
-async def account(user: User, credits: Credits) -> dict[str, Any]:
-    newest = await credits.get_transactions(user, limit=3)
-    return {
-        "balance": await credits.get_balance(user),
-        "history": [{"amount": entry.amount, "action": entry.action} for entry in newest],
-    }

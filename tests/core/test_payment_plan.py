@@ -129,3 +129,9 @@ def test_a_return_has_an_id(return_id):
     for kind in (Returned, Restored):
         with pytest.raises(InvalidRequestError, match="return_id"):
             kind("pi_1", return_id)
+
+
+@pytest.mark.parametrize("amount", [-1, True, 1.0, "5", 10**16])
+def test_what_is_no_amount_of_money(amount):
+    with pytest.raises(InvalidRequestError, match="amount"):
+        refund(1, amount)

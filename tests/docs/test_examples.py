@@ -52,9 +52,9 @@ def test_sign_up_chat_top_up_and_history(chat: httpx.Client, user: str):
     with ThreadPoolExecutor() as pool:  # a provider that announces a payment five times at once
         answers = [pool.submit(chat.post, "/payments", json=payment) for _ in range(5)]
     assert sorted(answer.result().json()["again"] for answer in answers) == [False] + 4 * [True]
-    account = chat.get("/account").json()
-    assert account["balance"] == 590
-    assert [entry["amount"] for entry in account["history"]] == [500, -10, 100]
+    assert chat.get("/api/credits/balance").json()["balance"] == 590
+    history = chat.get("/api/credits/history").json()["transactions"]
+    assert [entry["amount"] for entry in history] == [500, -10, 100]
 
 
 def test_nobody_is_served_without_credits(chat: httpx.Client):
@@ -70,4 +70,4 @@ def test_concurrent_messages_spend_what_there_is(chat: httpx.Client):
         answers = [pool.submit(chat.post, "/chat", json={"text": "Hi"}) for _ in range(16)]
     statuses = sorted(answer.result().status_code for answer in answers)
     assert statuses == 10 * [200] + 6 * [402]
-    assert chat.get("/account").json()["balance"] == 0
+    assert chat.get("/api/credits/balance").json()["balance"] == 0

@@ -126,7 +126,7 @@ def test_the_environment_page_has_each_variable_in_order():
         ("Answer to a request", [validation.MAX_ANSWER_BYTES]),
         ("Time that an answer is kept", [validation.MAX_KEEP_MS // DAY_MS]),
         ("Metadata", [validation.MAX_METADATA_BYTES, validation.MAX_METADATA_DEPTH]),
-        ("Transactions a `get_transactions`", [validation.MAX_LIMIT]),
+        ("Transactions a `get_transactions`, a `get_history`", [validation.MAX_LIMIT]),
         ("Items at once (`atomic=True`)", [validation.MAX_BATCH]),
         ("Time of a hold", [validation.MAX_HOLD_MS // DAY_MS]),
         ("Priority of a grant", [models.MAX_PRIORITY]),
@@ -149,6 +149,7 @@ def test_the_page_of_the_layout_has_each_key_and_each_script():
         assert f"`{key}`" in text
     assert "`credits:request:<32 hexadecimal digits>:<user>`" in text
     assert "`credits:payment:<payment>`" in text
+    assert f"`{KeySpace().sweep()}`" in text
     linked = set(re.findall(r"\]\([./]+/credits_core/scripts/(\w+)\.lua\)", text))
     assert linked == {path.stem for path in (ROOT / "credits_core" / "scripts").glob("*.lua")}
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
-from tests.support.ports import HOST
-
-if TYPE_CHECKING:
-    from typing import Self
+from tests.support.http_server import HttpServer
 
 
-class ModelApi:
+class ModelApi(HttpServer):
     """Answers each request with `answer`, or with the events of `stream` if it asks to stream.
 
     `break_after` events the connection breaks.
@@ -23,21 +19,7 @@ class ModelApi:
         self.answer: dict[str, Any] = {}
         self.stream: list[dict[str, Any]] = []
         self.break_after: int | None = None
-        self._server = ThreadingHTTPServer((HOST, 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_handler(self))
 
     def events(self) -> bytes:
         """The stream as server-sent events, up to where it breaks."""

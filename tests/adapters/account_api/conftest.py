@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.support.servers import Server
 
-_SERVED_BY = ("fastapi",)
+_SERVED_BY = ("fastapi", "flask_gthread", "django_wsgi_gthread", "django_asgi")
 
 
 @pytest.fixture(

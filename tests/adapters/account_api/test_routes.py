@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from credits_core.api import PATHS
-from tests.adapters.account_api.asking import CRON, administer, read
+from tests.adapters.account_api.asking import CRON, administer, call, read
 
 if TYPE_CHECKING:
     import httpx
@@ -146,6 +146,46 @@ def test_a_clock_reconciles(site: Site, payer: str, method: str) -> None:
     }
     assert found["total"] >= 1
     assert found["total"] == found["verified"] + found["fixed"] + found["errors"]
+
+
+def test_the_packages(site: Site) -> None:
+    found = answered(site.http.get("/api/credits/packages"))["packages"]
+    assert [(one["credits"], one["price"]) for one in found] == [
+        (100, 9.99),
+        (500, 39.99),
+        (2000, 149.99),
+    ]
+
+
+def test_a_checkout_is_started_for_who_is_signed_in(site: Site, payer: str) -> None:
+    response = site.http.post(
+        "/api/credits/checkout", json={"packageId": "starter"}, headers={"X-User": payer}
+    )
+    assert answered(response) == {"checkoutUrl": f"https://pay.example/starter?user={payer}"}
+
+
+@pytest.mark.parametrize("kind", ["success", "cancel"])
+def test_the_page_after_a_checkout(site: Site, kind: str) -> None:
+    response = site.http.get(f"/api/credits/checkout/{kind}")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert response.text.startswith("<!doctype html>")
+
+
+def test_who_signs_up_at_clerk_gets_the_sign_up_credits(
+    site: Site, credits: Credits, user: str
+) -> None:
+    event = {"type": "user.created", "data": {"id": user}}
+    for _ in range(2):
+        assert answered(call(site, "webhook-clerk", event))["received"] is True
+    assert [entry.kind for entry in credits.get_transactions(user)] == ["sign_up"]
+
+
+def test_a_job_that_ends_settles_its_hold(site: Site, credits: Credits, payer: str) -> None:
+    hold = credits.hold(payer, 60, "training")
+    report = {"holdId": hold.id, "userId": payer, "status": "completed", "amount": 45}
+    assert answered(call(site, "webhook-jobs", report))["charged"] == 45
+    assert credits.get_balance(payer) == 55
 
 
 def test_head_is_what_the_framework_makes_of_it(site: Site, payer: str) -> None:

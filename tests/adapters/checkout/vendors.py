@@ -7,18 +7,14 @@ answer, are those of their libraries.
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.support.ports import HOST
-
-if TYPE_CHECKING:
-    from typing import Self
+from tests.support.http_server import HttpServer
 
 
-class Vendor:
+class Vendor(HttpServer):
     """Answers each POST by `answer`, or by `status` and `error`; keeps what it was asked."""
 
     def __init__(self) -> None:
@@ -26,21 +22,7 @@ class Vendor:
         self.status = 200
         self.error: dict[str, Any] = {}
         self.url_of_checkout: str | None = "https://checkout.example/c/1"
-        self._server = ThreadingHTTPServer((HOST, 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_handler(self))
 
     def answer(self, path: str) -> dict[str, Any]:
         if self.status >= 400:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.asgi import get_asgi_application
 from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.urls import path
+from django.urls import include, path
 
 from credits_core.charge import charges as paid_function
 from credits_django import Priced, aclient, charges, credits_event, holds
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 async def signed_in(request: Any) -> str | None:
     return request.headers.get("X-User")
+
+
+async def administers(request: Any) -> str | None:
+    return request.headers.get("X-Admin")
 
 
 fixed = charges(PRICE, "fixed")
@@ -227,4 +231,5 @@ urlpatterns = [
 ]
 
 configure(__name__, "signed_in")
+urlpatterns.append(path("", include("credits_django.async_urls")))
 app = with_lifespan(get_asgi_application())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.wsgi import get_wsgi_application
 from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.urls import path
+from django.urls import include, path
 
 from credits_core.charge import charges as paid_function
 from credits_django import Priced, charges, client, credits_event, holds
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 def signed_in(request: Any) -> str | None:
     return request.headers.get("X-User")
+
+
+def administers(request: Any) -> str | None:
+    return request.headers.get("X-Admin")
 
 
 fixed = charges(PRICE, "fixed")
@@ -226,4 +230,5 @@ urlpatterns = [
 ]
 
 configure(__name__, "signed_in")
+urlpatterns.append(path("", include("credits_django.urls")))
 app = get_wsgi_application()

@@ -20,6 +20,7 @@ from tests.adapters.paths.contract import (
     STEP,
     STORE,
     TOP_UP_URL,
+    account_api,
     echoed,
     first_time,
     piece,
@@ -35,13 +36,17 @@ def signed_in() -> str:
     return request.headers["X-User"]
 
 
+def administers() -> str:
+    return request.headers.get("X-Admin") or abort(403)
+
+
 app = Flask(__name__)
 app.config.update(
     CREDITS_URL=os.environ[STORE],
     CREDITS_TOP_UP_URL=TOP_UP_URL,
     CREDITS_LEASE=float(os.environ.get(LEASE, "60")),
 )
-credits = FlaskCredits(app, user=signed_in)
+credits = FlaskCredits(app, user=signed_in, api=account_api(), admin=administers)
 
 fixed = credits.charges(PRICE, "fixed")
 held = credits.holds(ESTIMATE, "held", step=STEP)

@@ -51,9 +51,16 @@ import itertools
 import json
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from credits_core.api import AccountApi
+from credits_core.checkout import Checkout, Order
+from credits_core.payments import PACKAGES, Package
+from credits_core.webhooks import ClerkWebhook, JobWebhook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STORE: Final = "PATHS_STORE"
 LEASE: Final = "PATHS_LEASE"
@@ -69,13 +76,40 @@ DONE: Final = {"done": True}
 
 CRON_SECRET: Final = "a-secret-of-the-tests-and-of-nobody-else"
 DOCUMENT: Final = "/api/credits/openapi.json"
+WEBHOOK_SECRET: Final = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
 
 _answers = itertools.count(1)
 
 
+class TestCheckout(Checkout):
+    """A provider that starts every checkout."""
+
+    __test__ = False
+    name = "tests"
+    variable = "PATHS_CHECKOUT_KEY"
+
+    def open(self, api_key: str, options: Mapping[str, Any]) -> None:
+        pass
+
+    def needs_id(self, package: Package) -> bool:
+        return False
+
+    def start(self, order: Order) -> str:
+        return f"https://pay.example/{order.package.id}?user={quote(order.user_id)}"
+
+    async def astart(self, order: Order) -> str:
+        return self.start(order)
+
+
 def account_api() -> AccountApi:
     """The account API that each app mounts."""
-    return AccountApi(cron_secret=CRON_SECRET)
+    return AccountApi(
+        cron_secret=CRON_SECRET,
+        document=DOCUMENT,
+        checkout=TestCheckout(PACKAGES, base_url="https://shop.example", api_key="of-the-tests"),
+        packages=PACKAGES,
+        webhooks=[ClerkWebhook(secret=WEBHOOK_SECRET), JobWebhook(secret=WEBHOOK_SECRET)],
+    )
 
 
 def piece(number: int) -> str:

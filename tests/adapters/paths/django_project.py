@@ -8,7 +8,7 @@ import django
 from django.conf import settings
 from django.http import JsonResponse
 
-from tests.adapters.paths.contract import LEASE, STORE, TOP_UP_URL, piece
+from tests.adapters.paths.contract import LEASE, STORE, TOP_UP_URL, account_api, piece
 
 __all__ = ["answer", "configure", "piece"]
 
@@ -28,6 +28,8 @@ def configure(module: str, user: str) -> None:
         CREDITS={
             "URL": os.environ[STORE],
             "USER": f"{module}.{user}",
+            "ADMIN": f"{module}.administers",
+            "API": account_api(),
             "TOP_UP_URL": TOP_UP_URL,
             "LEASE": float(os.environ.get(LEASE, "60")),
         },

@@ -68,6 +68,7 @@ class Sender:
         assert checked.valid
         return int(await self.do("get_balance", user))
 
-    async def amounts(self, user: str) -> list[int]:
-        """The log, oldest first."""
-        return [entry.amount for entry in await self.do("get_transactions", user)][::-1]
+    async def amounts(self, user: str, action: str | None = None) -> list[int]:
+        """The log, oldest first, or what in it is of one action."""
+        log = (await self.do("get_transactions", user))[::-1]
+        return [entry.amount for entry in log if action in (None, entry.action)]

@@ -231,13 +231,16 @@ def test_an_error_of_ours_travels():
 
 def test_a_signature_of_ones_own_may_raise_anything():
     class Odd:
+        def __init__(self, secrets):
+            pass
+
         def verify(self, body, headers):
             raise KeyError("x")
 
     class Hook(Webhook):
-        name, path = "odd", "/odd"
+        name, path, variable, signed_by = "odd", "/odd", "ODD", Odd
 
-    route = Hook(Odd()).route
+    route = Hook(secret="x").route
     assert run(Untouched(), route.handler(Asked(body=b"{}"))).status == 400
 
 

@@ -9,11 +9,11 @@ import time
 import pytest
 import stripe
 
-from credits_core import InvalidRequestError
+from credits_core import AsyncCredits, Credits, InvalidRequestError
 from credits_core.payments import Packages
 from credits_core.payments.binding import bind
 from credits_core.webhooks import StripeWebhook
-from tests.adapters.webhooks.delivering import OTHER_SECRET, SECRET, stripes
+from tests.adapters.webhooks.delivering import OTHER_SECRET, SECRET, Sender, stripes
 from tests.contract.passing import all_at_once
 
 PACKAGES = Packages.from_dict(
@@ -331,7 +331,21 @@ async def test_a_hundred_at_once_shuffled_with_its_refunds_and_its_dispute(sende
     answers = await all_at_once(*(sender.send(route, told, stripes) for told in story))
     assert {answer.status for answer in answers} == {200}
     assert await sender.balance(user) == 70
-    assert (await sender.amounts(user)).count(100) == 1
+    assert await sender.amounts(user, "purchase") == [100]
+
+
+async def test_async_and_sync_workers_of_one_app_hear_of_it_at_once(server, route, user):
+    story = [session(user)] * 30 + [refund(user, 300)] * 10 + [dispute(user)] * 10
+    random.Random(user).shuffle(story)
+    async with AsyncCredits.from_url(server.url, timeout=5) as first:
+        with Credits.from_url(server.url, timeout=5) as second:
+            workers = [Sender(first), Sender(second)]
+            answers = await all_at_once(
+                *(workers[n % 2].send(route, told, stripes) for n, told in enumerate(story))
+            )
+            assert {answer.status for answer in answers} == {200}
+            assert await workers[1].balance(user) == 0
+            assert await workers[0].amounts(user, "purchase") == [100]
 
 
 async def test_secrets_of_several_endpoints(sender, user):
