@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -21,7 +21,11 @@ MAX_REQUEST_BYTES = 10_000_000
 
 
 class _Protocol(H11Protocol):
-    """Lets the application reach its transport, so that it can hang up."""
+    """Lets the application reach its transport, so that it can hang up; keeps no log."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.access_log = False  # whatever other servers of this process have set up
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
