@@ -99,6 +99,7 @@ class Flights:
         self._backend = backend
         self._clock = clock
         self._loop = asyncio.get_running_loop()
+        self._worth: int = getattr(backend, "min_flight", MAX_FLIGHT)
         self._light: deque[Seat] = deque()
         self._bulky: deque[Seat] = deque()
         self._boarding = False
@@ -146,12 +147,17 @@ class Flights:
         if queue is None:
             return
         bulky = self._bulky_left_last = queue is self._bulky
-        if flight := self._fill(queue, MAX_BULKY if bulky else MAX_FLIGHT):
+        if flight := self._fill(queue, MAX_BULKY if bulky else self._room(queue)):
             task = self._loop.create_task(self._fly(flight))
             self._flying.add(task)
             self._flying_bulky += bulky
             task.add_done_callback(partial(self._landed, flight, bulky))
         self._board()
+
+    def _room(self, queue: deque[Seat]) -> int:
+        """Half of them while nothing is on its way: the store works on these, we on the others."""
+        half = len(queue) // 2
+        return min(MAX_FLIGHT, half) if half >= self._worth and not self._flying else MAX_FLIGHT
 
     @staticmethod
     def _fill(queue: deque[Seat], size: int) -> list[Seat]:

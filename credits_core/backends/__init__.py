@@ -5,6 +5,10 @@ async side; retry, deadlines and merging stand above it. `execute` never raises 
 happens on the way: it answers each call with its reply or a `Failure`, in order, within
 about `timeout` seconds, and tries nothing twice by itself. A failure says that nothing was
 executed only where that is sure.
+
+An async one may say `min_flight`, how many calls are worth a flight. Then of calls that wait
+together half leave first, if they are as many, so that the store and the app work at the same
+time; without it they leave together, as where a flight costs much by itself.
 """
 
 from __future__ import annotations

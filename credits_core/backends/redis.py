@@ -56,6 +56,9 @@ _MAX_IDLE = 4
 # Flights that travel at once, each on a connection.
 _MAX_FLIGHTS = 4
 
+# Calls that are worth a flight: two writes and reads of the socket.
+MIN_FLIGHT = 8
+
 
 _pack: Any = hiredis.pack_command  # its stub allows tuples of one word only
 
@@ -192,6 +195,7 @@ class AsyncRedisBackend:
         check_retries(client)
         self._pool = client.connection_pool
         self.concurrency = min(_MAX_FLIGHTS, self._pool.max_connections)
+        self.min_flight = MIN_FLIGHT
         self._owned = owned
         self._idle: list[tuple[Any, float]] = []
         self._broken_at = 0.0

@@ -95,6 +95,28 @@ async def test_a_backend_that_answers_too_few_calls_leaves_them_unknown():
             await credits.deduct("alice", 1, "chat")
 
 
+async def at_once(backend, count):
+    """How many of so many charges travelled together."""
+    async with AsyncCredits(backend) as credits:
+        await credits.get_balance("alice")
+        backend.flights.clear()
+        await asyncio.gather(*(credits.deduct("alice", 1, "chat") for _ in range(count)))
+    return [len(flight) for flight in backend.flights]
+
+
+async def test_calls_of_one_turn_travel_together():
+    assert await at_once(Scripted(lambda call: OK), 100) == [100]
+
+
+@pytest.mark.parametrize(
+    ("count", "flights"), [(1, [1]), (15, [15]), (16, [8, 8]), (101, [50, 51]), (300, [150, 150])]
+)
+async def test_half_of_them_leave_first_where_that_is_worth_a_flight(count, flights):
+    backend = Scripted(lambda call: OK)
+    backend.min_flight = 8
+    assert await at_once(backend, count) == flights
+
+
 async def test_pages_of_logs_do_not_travel_with_charges():
     backend = Scripted(lambda call: LOG if call.script.bulky else OK)
     async with AsyncCredits(backend) as credits:
