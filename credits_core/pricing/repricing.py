@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from credits_core.errors import CreditsError
-from credits_core.pricing.used import Reader, read_used
+from credits_core.errors import CreditsError, InvalidRequestError
+from credits_core.pricing.numbers import exact
+from credits_core.pricing.used import Reader, Used, UsedTokens, read_used
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,7 +138,7 @@ class Repricer:
         elif kind == "hold":
             self._hold(entry, self._ends.pop(entry.id, None))
         elif kind == "deduct":
-            self._charge(entry, entry, -entry.amount, refunds.pop(entry.id, 0))
+            self._charge(entry, (entry,), -entry.amount, refunds.pop(entry.id, 0))
 
     def report(self) -> Repricing:
         """What the entries so far come to."""
@@ -159,18 +160,21 @@ class Repricer:
                 self._refuse(entry.action, "it is on hold, and not settled yet", 0)
             return
         # What a settle says of itself beats the estimate.
-        told = end.entry if end.entry is not None and end.entry.metadata else entry
-        self._charge(entry, told, end.kept, end.refunded)
+        settle = end.entry
+        tellers = (settle, entry) if settle is not None and settle.metadata else (entry,)
+        self._charge(entry, tellers, end.kept, end.refunded)
 
-    def _charge(self, entry: Transaction, told: Transaction, cost: float, refunded: int) -> None:
-        """Count a charge; `told` is the entry that says what it was for."""
+    def _charge(
+        self, entry: Transaction, tellers: tuple[Transaction, ...], cost: float, refunded: int
+    ) -> None:
+        """Count a charge; the first of `tellers` that says what it was for counts."""
         net = cost - refunded
         if not self._counts(entry) or not net:
             return
         if not isinstance(net, int):
             self._refuse(entry.action, "another app charged a fraction of a credit", math.ceil(net))
             return
-        used = self._used(told)
+        used, at_ms = self._told(tellers)
         if used is None:
             self._refuse(entry.action, "the log does not say how much of it was used", net)
         elif used.credits is not None and used.credits != cost:
@@ -178,17 +182,25 @@ class Repricer:
             self._refuse(entry.action, reason, net)
         else:
             try:
-                version = self._book.version_at(entry.timestamp if self._at is None else self._at)
-                price = used.cost(version)
+                price = used.cost(self._book.version_at(at_ms if self._at is None else self._at))
+                quantity = exact(used.quantity, "the quantity", InvalidRequestError)
             except CreditsError as error:
                 self._refuse(entry.action, str(error), net)
                 return
             one = self._sums.setdefault(used.action, _Sum())
             one.count += 1
-            one.quantity += Fraction(used.quantity)
+            one.quantity += quantity
             one.charged += net
             # What was given back of it in part would have been so of the other price, too.
             one.repriced += math.ceil(Fraction(price * net, int(cost)))
+
+    def _told(self, tellers: tuple[Transaction, ...]) -> tuple[Used | UsedTokens | None, int]:
+        """What a charge was for, and when it got its price: a hold may have been settled later."""
+        for entry in tellers:
+            used = self._used(entry)
+            if used is not None:
+                return used, entry.timestamp
+        return None, 0
 
     def _counts(self, entry: Transaction) -> bool:
         return self._start <= entry.timestamp <= self._end

@@ -230,11 +230,47 @@ def test_each_charge_is_priced_by_the_version_of_its_time_or_all_by_one():
     assert reprice_log(entries, book, at_ms=start).repriced == 40
 
 
+def test_a_hold_that_was_settled_at_a_price_is_priced_by_the_version_of_that_moment():
+    book = PriceBook.from_dict(
+        {
+            "actions": {"image": 10},
+            "versions": [{"starts": "2027-06-01", "actions": {"image": 20}}],
+        }
+    )
+    start = book.versions[1].starts_ms
+    assert start is not None
+    estimate = book.quote("image", 3, at=start - 1)
+    settled = book.quote("image", 2, at=start)
+    estimated = Transaction("a", -30, "work", estimate.metadata, start - 1, "hold", hold_id="a")
+    told = Transaction("b", -10, "work", settled.metadata, start, "settle", hold_id="a", kept=40)
+    silent = Transaction("b", 0, "work", None, start, "settle", hold_id="a", kept=30)
+    assert reprice_log([told, estimated], book).difference == 0
+    assert reprice_log([silent, estimated], book).difference == 0
+    # The period is that of the hold all the same.
+    assert reprice_log([told, estimated], book, end_ms=start - 1).charged == 40
+
+
+def test_a_settle_that_tells_something_else_leaves_the_word_to_its_hold():
+    log = Log()
+    log.settle(log.hold("video", 10), 20, {"note": "as estimated"})
+    log.settle(log.hold("video", 10), 15, {"note": "by hand"})
+    report = log.repriced()
+    assert report.actions == (Repriced("video", 1, Fraction(10), 20, 15),)
+    assert "something else than its price" in report.unpriced[0].reason
+
+
 def test_an_app_may_say_what_its_older_entries_were_for():
     log = Log()
     log.entry(-30, "deduct", {"seconds": 15})
     report = log.repriced(used=lambda entry: Used("video", entry.metadata["seconds"]))
     assert report.actions == (Repriced("video", 1, Fraction(15), 30, 23),)
+
+
+def test_a_float_that_an_app_says_is_summed_as_the_decimal_that_it_was_priced_as():
+    log = Log()
+    log.entry(-8, "deduct")
+    report = log.repriced(used=lambda _: Used("video", 4.03))
+    assert report.actions == (Repriced("video", 1, Fraction("4.03"), 8, 7),)
 
 
 def test_tokens_are_priced_by_the_rates_of_the_book():
