@@ -88,7 +88,7 @@ def price(
             "--balance and --user exclude each other", click.get_current_context()
         )
     if complexity is not None:
-        levels = {"complexity": complexity, **levels}
+        levels = _with_complexity(levels, complexity)
     version = book.version(at)
     quote = version.quote(action, ONE if quantity is None else quantity, 1, levels)
     if user is not None:
@@ -103,6 +103,15 @@ def price(
         click.echo(line)
     if balance is not None:
         click.echo(_afforded(quote.unit, balance, most))
+
+
+def _with_complexity(levels: dict[str, str], complexity: str) -> dict[str, str]:
+    if "complexity" in levels:
+        raise click.UsageError(
+            "--complexity and --multiplier complexity= exclude each other",
+            click.get_current_context(),
+        )
+    return {"complexity": complexity, **levels}
 
 
 def _fields(quote: Quote) -> dict[str, Any]:

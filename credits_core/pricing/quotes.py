@@ -61,11 +61,11 @@ class Quote(NamedTuple):
         """
         if self.version is None:
             return None
-        kept: dict[str, Any] = {"action": self.action, "quantity": written(self.quantity)}
+        kept: dict[str, Any] = {"action": self.action, "quantity": _kept(self.quantity)}
         if self.levels:
             kept["multipliers"] = dict(self.levels)
         if "multiplier" in self.factors:
-            kept["multiplier"] = written(self.factors["multiplier"])
+            kept["multiplier"] = _kept(self.factors["multiplier"])
         return {KEPT: {**kept, "version": self.version, "credits": self.credits}}
 
 
@@ -161,12 +161,18 @@ def written(number: Fraction) -> str:
     >>> written(Fraction(5, 2)), written(Fraction(1, 3))
     ('2.5', '1/3')
     """
+    # As decimals: Python refuses to print an int of more than 4300 digits, which a sum may have.
+    above, below = Decimal(number.numerator), Decimal(number.denominator)
+    try:
+        return f"{_DECIMALS.divide(above, below):f}"
+    except Inexact:
+        return f"{above:f}/{below:f}"
+
+
+def _kept(number: Fraction) -> str:
+    """A number for the log, which is no place for any length."""
     if max(number.numerator, number.denominator) >= 10**_MOST_DIGITS:
         raise InvalidRequestError(
             f"a number of more than {_MOST_DIGITS} digits is not kept: round the quantity first"
         )
-    try:
-        quotient = _DECIMALS.divide(Decimal(number.numerator), Decimal(number.denominator))
-    except Inexact:
-        return f"{number.numerator}/{number.denominator}"
-    return f"{quotient:f}"
+    return written(number)

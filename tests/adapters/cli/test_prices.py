@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,6 +150,13 @@ def test_what_cannot_be_priced_is_one_sentence(
     assert told in done.stderr
 
 
+def test_one_set_of_multipliers_is_chosen_once(book: str):
+    twice = ("--complexity", "high", "--multiplier", "complexity=high")
+    done = run("price", "image", "--book", book, *twice)
+    assert done.returncode == 2
+    assert "--complexity and --multiplier complexity=" in done.stderr
+
+
 def test_a_mistake_in_the_book_names_its_place(tmp_path: Path):
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(BOOK.replace("up_to = 20", "up_to = 5"))
@@ -189,6 +197,23 @@ def test_a_log_is_priced_again_by_another_book(server: Server, charged: Credits,
         "not priced again: 1 of chat, 7 credits: the log does not say how much of it was used\n"
     )
     assert charged.get_transactions("alice") == before
+
+
+def test_quantities_of_any_length_are_summed_for_the_report(
+    server: Server, ledger: Credits, tmp_path: Path
+):
+    """A quantity may come from a request; no user makes the report of the account fail."""
+    words = PriceBook.from_dict({"actions": {"words": {"rate": "0.00001", "unit": "word"}}})
+    for quantity in (1e-199, 1_000_000):
+        with require_credits(ledger, "alice", words.priced("words", quantity)):
+            pass
+    book = tmp_path / "words.toml"
+    book.write_text('actions.words = { rate = 0.00001, unit = "word" }')
+    told = said(server, "reprice", "alice", "--book", str(book))
+    assert told.splitlines()[1].split() == ["words", "2", "1000000", "11", "11", "+0"]
+    told = document(server, "reprice", "alice", "--book", str(book))
+    exact = Fraction(10**205 + 1, 10**199)
+    assert Fraction(told["actions"][0]["quantity"]) == exact
 
 
 def test_a_log_priced_again_as_json(server: Server, charged: Credits, book: str):
