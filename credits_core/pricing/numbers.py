@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Number", "exact"]
+__all__ = ["Number", "decimals", "exact"]
 
-# Decimal("1e999999999") is short to write and would fill the memory once it is exact.
+# Decimal("1e999999999") is short to write and would fill the memory once it is exact, and one of a
+# million decimals, which a request can carry, would take a minute to become a fraction.
 _MAX_EXPONENT: Final = 400
 
 Number: TypeAlias = int | float | Decimal | Fraction
@@ -32,9 +33,15 @@ def exact(number: object, what: str, error: Callable[[str], Exception]) -> Fract
     if isinstance(number, Decimal):
         if not number.is_finite():
             raise error(f"{what} must be finite, not {number}")
-        if abs(number.adjusted()) > _MAX_EXPONENT:
-            raise error(f"{what} is out of range: its exponent is beyond ±{_MAX_EXPONENT}")
+        if number.adjusted() > _MAX_EXPONENT or decimals(number) > _MAX_EXPONENT:
+            raise error(f"{what} is out of range: it has digits beyond 10^±{_MAX_EXPONENT}")
     exact = Fraction(number)
     if exact < 0:
         raise error(f"{what} must be 0 or more, not negative")
     return exact
+
+
+def decimals(number: Decimal) -> int:
+    """How many decimals a finite number is written with; below 0 for one such as 1E+3."""
+    exponent = number.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0

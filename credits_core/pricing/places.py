@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from credits_core.errors import PricingConfigError
 from credits_core.models import MAX_AMOUNT
+from credits_core.pricing.numbers import decimals
 
 __all__ = ["decimal", "kind", "parsed", "under", "whole", "wrong"]
 
@@ -60,7 +61,7 @@ def decimal(value: object, place: str) -> Decimal:
         raise wrong(place, "0 or more, not negative")
     if number > MAX_AMOUNT:
         raise wrong(place, f"at most {MAX_AMOUNT:,}")
-    if number and _decimals(number) > MAX_DECIMALS:
+    if number and decimals(number) > MAX_DECIMALS:
         raise wrong(place, f"at most {MAX_DECIMALS} decimals")
     return number if number else Decimal(0)
 
@@ -84,7 +85,3 @@ def parsed(text: object, what: str) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, ArithmeticError, ValueError) as error:
         raise wrong(what, f"this text is no TOML: {error}") from None
 
-
-def _decimals(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else 0

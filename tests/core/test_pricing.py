@@ -33,6 +33,7 @@ BAD_NUMBERS = [
     pytest.param(Decimal("Infinity"), id="Decimal inf"),
     pytest.param(Decimal("1e999999999"), id="Decimal too large to expand"),
     pytest.param(Decimal("1e-999999999"), id="Decimal too small to expand"),
+    pytest.param(Decimal("0." + "1" * 1000), id="Decimal too long to expand"),
     pytest.param(-1, id="negative int"),
     pytest.param(-0.5, id="negative float"),
     pytest.param(Decimal("-0.1"), id="negative Decimal"),
