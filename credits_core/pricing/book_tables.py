@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from credits_core import validation
 from credits_core.errors import InvalidRequestError, PricingConfigError
-from credits_core.models import EPOCH, MILLISECOND
-from credits_core.pricing.places import kind, under, wrong
+from credits_core.models import EPOCH, MILLISECOND, instant
+from credits_core.pricing.places import kind, shown, under, wrong
 from credits_core.pricing.price_tables import keys, name, read_multipliers, read_price, table
 from credits_core.pricing.versions import Version
 
@@ -100,7 +100,12 @@ def _starts(value: object, place: str) -> int:
         value = datetime.combine(value, time.min, UTC)
     else:
         raise wrong(place, f"a date such as 2027-01-01, not {kind(value)}")
-    return (value - EPOCH) // MILLISECOND
+    ms = (value - EPOCH) // MILLISECOND
+    try:
+        instant(ms)
+    except OverflowError:
+        raise wrong(place, "a time in the years 1 to 9999, in UTC") from None
+    return ms
 
 
 def _iso(text: str, place: str) -> date:
@@ -111,7 +116,7 @@ def _iso(text: str, place: str) -> date:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise wrong(place, f"a date such as 2027-01-01, not {text[:40]!r}") from None
+        raise wrong(place, f"a date such as 2027-01-01, not {shown(text)}") from None
 
 
 def _card(value: object, place: str) -> RateCard:

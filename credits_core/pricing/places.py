@@ -12,7 +12,7 @@ from credits_core.errors import PricingConfigError
 from credits_core.models import MAX_AMOUNT
 from credits_core.pricing.numbers import decimals
 
-__all__ = ["decimal", "kind", "parsed", "under", "whole", "wrong"]
+__all__ = ["decimal", "kind", "parsed", "shown", "under", "whole", "wrong"]
 
 MAX_DECIMALS: Final = 30
 
@@ -44,13 +44,18 @@ def kind(value: object) -> str:
     return "a table" if isinstance(value, Mapping) else type(value).__name__
 
 
+def shown(value: object) -> str:
+    """A value in a message: the beginning of a text, the kind of what is none."""
+    return repr(value[:40]) if isinstance(value, str) else kind(value)
+
+
 def decimal(value: object, place: str) -> Decimal:
     """A number from 0 to 10^15, exactly. A float counts as the decimal that it prints as."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
-        raise wrong(place, f"a number, or a str such as '2.50', not {type(value).__name__}")
+        raise wrong(place, f"a number, or a str such as '2.50', not {kind(value)}")
     if isinstance(value, str):
         if not _DECIMAL.fullmatch(value):
-            raise wrong(place, f"a str holds a plain decimal such as '2.50', not {value[:40]!r}")
+            raise wrong(place, f"a str holds a plain decimal such as '2.50', not {shown(value)}")
     elif isinstance(value, float):
         value = float.__repr__(value)
     number = Decimal(value)
@@ -82,6 +87,5 @@ def parsed(text: object, what: str) -> dict[str, Any]:
         raise wrong(what, f"the text of a file, not {type(text).__name__}")
     try:
         return tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, ArithmeticError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, ArithmeticError, ValueError, RecursionError) as error:
         raise wrong(what, f"this text is no TOML: {error}") from None
-

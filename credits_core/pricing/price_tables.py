@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from keyword import iskeyword
 from typing import Any, Final
 
 from credits_core import validation
 from credits_core.errors import InvalidRequestError
-from credits_core.pricing.places import decimal, kind, under, whole, wrong
+from credits_core.pricing.places import decimal, kind, shown, under, whole, wrong
 from credits_core.pricing.shapes import Packages, Shape, Tariff, Tier, Tiers, rate
 
 __all__ = ["keys", "name", "read_multipliers", "read_price", "table"]
@@ -16,7 +17,7 @@ __all__ = ["keys", "name", "read_multipliers", "read_price", "table"]
 PIECE: Final = "piece"
 """The unit of a price that names none."""
 
-RESERVED: Final = frozenset({"action", "at", "balance", "multiplier", "quantity"})
+RESERVED: Final = frozenset({"action", "at", "balance", "multiplier", "quantity", "self"})
 """The arguments of a book's methods: no set of multipliers is named so."""
 
 _BOUNDS: Final = ("unit", "whole", "minimum", "maximum")
@@ -28,6 +29,10 @@ PRICE_KEYS: Final = {
 }
 TIER_KEYS: Final = ("up_to", "rate", "flat")
 PACKAGE_KEYS: Final = ("size", "price")
+_MODES: Final = (
+    "'graduated', each piece at the rate of its own tier, or 'volume', all at the rate of the tier "
+    "that the quantity is in"
+)
 _PRICED: Final = "one of price, rate, tiers and package makes a price"
 
 
@@ -58,7 +63,7 @@ def read_multipliers(value: object, place: str) -> dict[str, dict[str, Fraction]
     found = {}
     for key, levels in table(value, place, "sets of multipliers, each a table").items():
         at = under(place, key)
-        if not isinstance(key, str) or not key.isidentifier() or key in RESERVED:
+        if not isinstance(key, str) or not key.isidentifier() or iskeyword(key) or key in RESERVED:
             taken = ", ".join(sorted(RESERVED))
             raise wrong(at, f"a set is named like an argument of Python, and not {taken}")
         read = table(levels, at, "levels and what each multiplies by")
@@ -104,13 +109,11 @@ def _shape(which: str, value: Mapping[str, Any], place: str) -> Shape:
 
 def _tiers(value: Mapping[str, Any], place: str) -> Tiers:
     at = under(place, "tiers")
-    mode = value.get("mode")
+    if "mode" not in value:
+        raise wrong(under(place, "mode"), f"missing: {_MODES}")
+    mode = value["mode"]
     if mode not in ("graduated", "volume"):
-        raise wrong(
-            under(place, "mode"),
-            f"'graduated', each piece at the rate of its own tier, or 'volume', all at the rate of "
-            f"the tier that the quantity is in, not {mode!r}",
-        )
+        raise wrong(under(place, "mode"), f"{_MODES}, not {shown(mode)}")
     rows = value["tiers"]
     if not isinstance(rows, Sequence) or isinstance(rows, str) or not rows:
         raise wrong(at, f"a list of tiers, at least one, not {kind(rows)}")

@@ -5,7 +5,6 @@ As everywhere in pricing, fractions stay exact until a charge rounds up, once.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from credits_core.errors import InvalidRequestError, PricingConfigError
 from credits_core.models import MAX_AMOUNT
-from credits_core.pricing.places import decimal, parsed, wrong
+from credits_core.pricing.places import decimal, parsed, shown, under, wrong
 from credits_core.tokens.rates import EXACT, Rates, read_rates
 from credits_core.validation import MAX_TOKENS
 
@@ -70,7 +69,7 @@ class RateCard:
     ) -> None:
         """Check and copy the rates; changing the mappings later changes nothing."""
         rates = {
-            name: read_rates(table, _place("models", name))
+            name: read_rates(table, under("models", name))
             for name, table in _names("models", models).items()
         }
         if not rates:
@@ -94,7 +93,7 @@ class RateCard:
             raise wrong("the card", f"a mapping with the key models, not {type(card).__name__}")
         for key in card:
             if key not in _TABLES:
-                raise wrong(str(key), f"no key of a card; there are {', '.join(_TABLES)}")
+                raise wrong(under("", key), f"no key of a card; there are {', '.join(_TABLES)}")
         return cls(**{"models": {}, **card})
 
     @classmethod
@@ -180,7 +179,7 @@ class RateCard:
         names = sorted([*self._exact, *(f"{prefix}*" for prefix, _ in self._prefixes)])
         return (
             f"there are no rates for the model {model!r}; the card has {', '.join(names)}. "
-            f"Add [{_place('models', str(model))}] with input and output, or an alias for it"
+            f"Add [{under('models', str(model))}] with input and output, or an alias for it"
         )
 
 
@@ -189,20 +188,16 @@ def _names(table: str, named: object) -> Mapping[str, Any]:
         raise wrong(table, f"a table of names, not {type(named).__name__}")
     for name in named:
         if not isinstance(name, str) or not name.strip():
-            raise wrong(table, f"a name is a str that is not blank, not {name!r}")
+            raise wrong(table, f"a name is a str that is not blank, not {shown(name)}")
         if "*" in name[:-1]:
-            raise wrong(_place(table, name), "a * stands at the end of a name only")
+            raise wrong(under(table, name), "a * stands at the end of a name only")
     return named
 
 
 def _named(name: object, alias: str, models: Mapping[str, Any]) -> str:
-    place = _place("aliases", alias)
+    place = under("aliases", alias)
     if alias in models:
         raise wrong(place, "models has this name, too; keep one of the two")
     if not isinstance(name, str) or name not in models:
-        raise wrong(place, f"an alias leads to a name as models has it; it has no {name!r}")
+        raise wrong(place, f"an alias leads to a name as models has it; it has no {shown(name)}")
     return name
-
-
-def _place(table: str, name: str) -> str:
-    return f"{table}.{json.dumps(name, ensure_ascii=False)}"

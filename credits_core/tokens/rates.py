@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
-from credits_core.pricing.places import decimal, wrong
+from credits_core.pricing.places import decimal, kind, under, wrong
 
 if TYPE_CHECKING:
     from credits_core.tokens.usage import Usage
@@ -42,14 +42,14 @@ class Rates:
 def read_rates(table: object, place: str) -> Rates:
     """Rates out of a mapping; `place` says where it stands."""
     if not isinstance(table, Mapping):
-        raise wrong(place, f"rates are a table with input and output, not {type(table).__name__}")
+        raise wrong(place, f"rates are a table with input and output, not {kind(table)}")
     for key in table:
         if key not in _KEYS:
-            raise wrong(f"{place}.{key}", _unknown(table[key]))
+            raise wrong(under(place, key), _unknown(table[key]))
     for key in ("input", "output"):
         if key not in table:
-            raise wrong(f"{place}.{key}", "missing: the credits that a million tokens cost")
-    stated = {key: decimal(value, f"{place}.{key}") for key, value in table.items()}
+            raise wrong(under(place, key), "missing: the credits that a million tokens cost")
+    stated = {key: decimal(value, under(place, key)) for key, value in table.items()}
     return Rates(**{"cached_input": stated["input"], "cache_write": stated["input"], **stated})
 
 

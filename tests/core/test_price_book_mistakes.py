@@ -82,12 +82,14 @@ GOOD = {"rate": 1, "unit": "s"}
         ),
         ({"multipliers": {"at": {"x": 1}}}, "multipliers.at", "not action, at"),
         ({"multipliers": {"a-b": {"x": 1}}}, "multipliers.a-b", "argument of Python"),
+        ({"multipliers": {"self": {"x": 1}}}, "multipliers.self", "argument of Python"),
+        ({"multipliers": {"class": {"x": 1}}}, "multipliers.class", "argument of Python"),
         ({"multipliers": {"size": {}}}, "multipliers.size", "at least one level"),
         ({"multipliers": {"size": 2}}, "multipliers.size", "not int"),
         ({"multipliers": {"size": {"xl": -2}}}, "multipliers.size.xl", "0 or more"),
         ({"tokens": {}}, "tokens.models", "no model has rates"),
         ({"tokens": 1}, "tokens", "a rate card"),
-        ({"tokens": {"models": {"m": {"input": 1}}}}, 'tokens.models."m".output', "missing"),
+        ({"tokens": {"models": {"m": {"input": 1}}}}, "tokens.models.m.output", "missing"),
         ({"version": ""}, "actions", "missing"),
         ({"version": "", "actions": {}}, "version", "blank"),
         ({"version": "x", "versions": [{"starts": "2027-01-01"}]}, "version", "there are none"),
@@ -97,6 +99,8 @@ GOOD = {"rate": 1, "unit": "s"}
         ({"versions": [{"starts": "soon"}]}, "versions[0].starts", "a date"),
         ({"versions": [{"starts": 2027}]}, "versions[0].starts", "a date"),
         ({"versions": [{"starts": "2027-01-01T10:00"}]}, "versions[0].starts", "its zone"),
+        ({"versions": [{"starts": "0001-01-01T00:00+14:00"}]}, "versions[0].starts", "1 to 9999"),
+        ({"versions": [{"starts": "9999-12-31T23:00-02:00"}]}, "versions[0].starts", "1 to 9999"),
         (
             {"versions": [{"starts": "2027-01-01", "versions": []}]},
             "versions[0].versions",
@@ -131,7 +135,11 @@ def test_a_mistake_in_a_book_is_told_with_its_place(book: Any, place: str, told:
     [
         ([], "volume", "actions.x.tiers", "at least one"),
         ("ab", "volume", "actions.x.tiers", "a list"),
-        ([{"rate": 1}], None, "actions.x.mode", "'graduated'.*'volume'.*not None"),
+        ([{"rate": 1}], None, "actions.x.mode", "missing: 'graduated'.*'volume'"),
+        ([{"rate": 1}], "gradual", "actions.x.mode", "'volume'.*, not 'gradual'"),
+        pytest.param(
+            [{"rate": 1}], 10**5000, "actions.x.mode", "not int", id="a mode too long to print"
+        ),
         ([1], "volume", "actions.x.tiers[0]", "a table"),
         ([{}], "volume", "actions.x.tiers[0]", "a rate, a flat amount"),
         ([{"rate": 1, "upto": 1}], "volume", "actions.x.tiers[0].upto", "no key here"),
@@ -183,6 +191,8 @@ def test_text_that_is_no_toml_is_told_as_such(tmp_path: Path):
         PriceBook.from_toml("[actions\n")
     with pytest.raises(PricingConfigError, match="the book: the text of a file, not bytes"):
         PriceBook.from_toml(b"")  # type: ignore[arg-type]
+    with pytest.raises(PricingConfigError, match="the book: this text is no TOML: "):
+        PriceBook.from_toml("deep = " + "[" * 100_000)
     (tmp_path / "latin.toml").write_bytes(b"# caf\xe9\n")
     with pytest.raises(PricingConfigError, match="no UTF-8"):
         PriceBook.from_file(tmp_path / "latin.toml")

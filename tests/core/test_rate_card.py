@@ -128,13 +128,22 @@ def test_an_alias_may_stand_for_names_that_begin_so():
     assert card.rates("gpt-4o-2024-08-06") == card.rates("gpt-4o")
 
 
-@pytest.mark.parametrize("model", ["gpt-4o-mini", "", None, 5])
-def test_an_unknown_model_says_what_to_add(model):
+@pytest.mark.parametrize(
+    ("model", "key"),
+    [
+        ("gpt-4o-mini", "gpt-4o-mini"),
+        ("gpt-4.1", '"gpt-4.1"'),
+        ("", '""'),
+        (None, "None"),
+        (5, "5"),
+    ],
+)
+def test_an_unknown_model_says_what_to_add(model, key):
     card = RateCard({"gpt-4o": ONE, "claude-*": ONE})
     with pytest.raises(PricingConfigError) as caught:
         card.cost(model, Usage())
     assert caught.value.action == str(model)
-    assert f'[models."{model}"]' in str(caught.value)
+    assert f"Add [models.{key}] with input" in str(caught.value)
     assert "claude-*, gpt-4o" in str(caught.value)
 
 
@@ -187,7 +196,7 @@ def test_a_number_that_is_none_is_refused_where_it_stands(number: Any, message: 
         card["markup"] = number
     else:
         card["models"]["gpt-4o"]["input"] = number
-        place = 'models."gpt-4o".input'
+        place = "models.gpt-4o.input"
     with pytest.raises(PricingConfigError, match=message) as caught:
         RateCard.from_dict(card)
     assert str(caught.value).startswith(f"{place}: ")
@@ -202,17 +211,17 @@ def test_a_number_that_is_none_is_refused_where_it_stands(number: Any, message: 
         ({"models": {}}, "models: no model has rates"),
         ({"models": [1]}, "models: a table of names, not list"),
         ({"models": {"": ONE}}, "models: a name is a str that is not blank, not ''"),
-        ({"models": {5: ONE}}, "models: a name is a str that is not blank, not 5"),
+        ({"models": {5: ONE}}, "models: a name is a str that is not blank, not int"),
         ({"models": {"a*b": ONE}}, 'models."a*b": a * stands at the end of a name only'),
-        ({"models": {"m": 5}}, 'models."m": rates are a table with input and output, not int'),
-        ({"models": {"m": {"input": 1}}}, 'models."m".output: missing'),
-        ({"models": {"m": {**ONE, "cached": 1}}}, 'models."m".cached: no key of rates; there are'),
-        ({"models": {"gpt-4": {"1": ONE}}}, 'models."gpt-4".1: no key of rates; a name with a dot'),
+        ({"models": {"m": 5}}, "models.m: rates are a table with input and output, not int"),
+        ({"models": {"m": {"input": 1}}}, "models.m.output: missing"),
+        ({"models": {"m": {**ONE, "cached": 1}}}, "models.m.cached: no key of rates; there are"),
+        ({"models": {"gpt-4": {"1": ONE}}}, "models.gpt-4.1: no key of rates; a name with a dot"),
         ({"model": {}}, "model: no key of a card; there are models, aliases, markup"),
-        ({"models": {"m": ONE}, "aliases": {"m": "m"}}, 'aliases."m": models has this name'),
-        ({"models": {"m": ONE}, "aliases": {"a": "b"}}, 'aliases."a": an alias leads to a name'),
-        ({"models": {"m": ONE}, "aliases": {"a": "m", "b": "a"}}, 'aliases."b": an alias leads'),
-        ({"models": {"m": ONE}, "aliases": {"a": ["m"]}}, 'aliases."a": an alias leads'),
+        ({"models": {"m": ONE}, "aliases": {"m": "m"}}, "aliases.m: models has this name"),
+        ({"models": {"m": ONE}, "aliases": {"a": "b"}}, "aliases.a: an alias leads to a name"),
+        ({"models": {"m": ONE}, "aliases": {"a": "m", "b": "a"}}, "aliases.b: an alias leads"),
+        ({"models": {"m": ONE}, "aliases": {"a": ["m"]}}, "aliases.a: an alias leads"),
         ({"models": {"m": ONE}, "aliases": "m"}, "aliases: a table of names, not str"),
     ],
 )
@@ -238,9 +247,9 @@ def test_toml_floats_are_exact():
         (b"", "the card: the text of a file, not bytes"),
         ("markup = nan\n[models.m]\ninput=1\noutput=1", "markup: a finite number"),
         ("markup = 1e99999999999999999999\n[models.m]", "the card: this text is no TOML"),
-        ("[models.m]\ninput = true\noutput = 1", 'models."m".input: a number'),
-        ("[models.m]\ninput = 2026-11-26\noutput = 1", 'models."m".input: a number'),
-        ("[models.gpt-4.1]\ninput = 1\noutput = 1", 'models."gpt-4".1: no key of rates; a name'),
+        ("[models.m]\ninput = true\noutput = 1", "models.m.input: a number"),
+        ("[models.m]\ninput = 2026-11-26\noutput = 1", "models.m.input: a number"),
+        ("[models.gpt-4.1]\ninput = 1\noutput = 1", "models.gpt-4.1: no key of rates; a name"),
     ],
 )
 def test_what_is_wrong_with_toml(text: Any, message: str):
