@@ -138,13 +138,19 @@ def test_a_complex_canvas_costs_more_and_is_refused_to_who_has_too_little(visito
     assert visitor.balance() == 25
 
 
-def test_a_video_is_priced_before_and_paid_by_what_was_made(visitor: Visitor) -> None:
+def test_a_video_is_priced_before_and_paid_by_what_was_made(
+    visitor: Visitor, server: Server
+) -> None:
     visitor.sign_up()
     told = visitor.get("studio", "/api/video/estimate?duration=30")
     assert told == {"estimated_cost": 300, "available": 100, "affordable_seconds": 10}
     made = visitor.post("studio", "/api/video/generate", {"prompt": "a short clip", "duration": 10})
     assert (made.status_code, made.json()["creditsUsed"]) == (200, 75)
     visitor.comes_to(25)  # a hold is settled when its answer has left
+    with Credits.from_url(server.url, timeout=10) as credits:
+        (settled,) = credits.get_transactions(visitor.user, limit=1)
+    assert settled.metadata is not None
+    assert settled.metadata["priced"]["quantity"] == "7.5"
 
 
 class Worker:

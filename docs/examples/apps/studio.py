@@ -27,10 +27,11 @@ async def estimate(
 ) -> dict[str, object]:
     """What a video would cost, and how long a one the user can pay. Nothing is held."""
     available = await credits.get_balance(user)
+    most = PRICES.max_affordable("video_generation", available)
     return {
         "estimated_cost": PRICES.cost("video_generation", duration),
         "available": available,
-        "affordable_seconds": int(PRICES.max_affordable("video_generation", available)),
+        "affordable_seconds": None if most is None else int(most),
     }
 
 
@@ -45,7 +46,7 @@ Paid = Annotated[Charge, Depends(paywall.hold_credits(price))]
 async def generate(video: Video, charge: Paid) -> dict[str, object]:
     """The price of what was asked for is held; what was made is paid."""
     made = await render(video)
-    charge.settle(PRICES.cost("video_generation", made))
+    charge.settle(PRICES.priced("video_generation", made))
     return {"video": f"{made} seconds of {video.prompt!r}", "creditsUsed": charge.cost}
 
 
