@@ -10,7 +10,7 @@ from credits_core.pricing.numbers import Number, exact
 from credits_core.pricing.priced import Priced
 from credits_core.pricing.quotes import Quote
 from credits_core.pricing.repricing import Repriced, Repricing, Unpriced, reprice_log
-from credits_core.pricing.shapes import Part
+from credits_core.pricing.shapes import Packaged, Part, Tariff, Tier, Tiers
 from credits_core.pricing.tables import (
     COMPLEXITY_MULTIPLIERS,
     FIXED_PRICING,
@@ -29,6 +29,7 @@ __all__ = [
     "TOOL_COSTS",
     "MeteredPrice",
     "Number",
+    "Packaged",
     "Part",
     "Price",
     "PriceBook",
@@ -37,6 +38,9 @@ __all__ = [
     "Quote",
     "Repriced",
     "Repricing",
+    "Tariff",
+    "Tier",
+    "Tiers",
     "Unpriced",
     "Used",
     "UsedTokens",

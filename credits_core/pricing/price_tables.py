@@ -10,7 +10,7 @@ from typing import Any, Final
 from credits_core import validation
 from credits_core.errors import InvalidRequestError
 from credits_core.pricing.places import decimal, kind, shown, under, whole, wrong
-from credits_core.pricing.shapes import Packages, Shape, Tariff, Tier, Tiers, rate
+from credits_core.pricing.shapes import Packaged, Shape, Tariff, Tier, Tiers, rate
 
 __all__ = ["keys", "name", "read_multipliers", "read_price", "table"]
 
@@ -141,7 +141,7 @@ def _tier(row: object, place: str, *, last: bool, low: Any) -> Tier:
     return Tier(up_to, each, flat)
 
 
-def _packages(value: Mapping[str, Any], place: str) -> Packages:
+def _packages(value: Mapping[str, Any], place: str) -> Packaged:
     at = under(place, "package")
     found = table(value["package"], at, "a package is a table with size and price")
     keys(found, at, PACKAGE_KEYS)
@@ -159,7 +159,7 @@ def _packages(value: Mapping[str, Any], place: str) -> Packages:
                 under(place, "rate"),
                 "at this rate a package costs more than what is in it: nobody would take one",
             )
-    return Packages(size, price, each)
+    return Packaged(size, price, each)
 
 
 def _fraction(value: object, place: str) -> Fraction:

@@ -16,7 +16,7 @@ from credits_core.errors import PricingConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Calculated", "Packages", "Part", "Shape", "Tariff", "Tier", "Tiers", "rate"]
+__all__ = ["Calculated", "Packaged", "Part", "Shape", "Tariff", "Tier", "Tiers", "rate"]
 
 _NOTHING = Fraction(0)
 
@@ -48,10 +48,12 @@ class Shape(Protocol):
 
 
 class Tier(NamedTuple):
-    """From where the tier before ends, up to and with `up_to` (None: without end)."""
+    """From where the tier before ends, up to and with `up_to`."""
 
     up_to: Fraction | None
+    """None: without end."""
     rate: Fraction
+    """Credits a unit."""
     flat: Fraction = _NOTHING
     """Credits on top, once."""
 
@@ -109,7 +111,7 @@ class Tiers:
 
 
 @dataclass(frozen=True, slots=True)
-class Packages:
+class Packaged:
     """A price for every `size`; what fills no package costs `rate` each, or as a whole one.
 
     A rate is one at which a package costs no more than its pieces: the reader sees to it.

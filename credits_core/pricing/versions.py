@@ -30,8 +30,11 @@ class Version:
     starts_ms: int | None
     """ms since the epoch; None since ever."""
     prices: Mapping[str, Tariff]
+    """Every action, and its price."""
     multipliers: Mapping[str, Mapping[str, Fraction]]
+    """Every set of multipliers: its levels, and what each multiplies by."""
     card: RateCard | None = None
+    """What tokens of language models cost; None where the book has no rates of them."""
 
     @property
     def starts(self) -> datetime | None:

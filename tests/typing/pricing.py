@@ -18,7 +18,7 @@ from credits_core import (
     hold_credits,
     require_credits,
 )
-from credits_core.pricing import Quote, Repricing, Used, reprice_log
+from credits_core.pricing import Packaged, Quote, Repricing, Tariff, Tier, Tiers, Used, reprice_log
 from credits_core.tokens import RateCard
 
 
@@ -46,6 +46,12 @@ def book(at: datetime) -> None:
     assert_type(book.priced("video", 30, complexity="high"), Priced)
     assert_type(book.rate_card(), RateCard)
     assert_type(book.version(at).starts, datetime | None)
+    for price in book.version(at).prices.values():
+        assert_type(price, Tariff)
+        if isinstance(price.shape, Tiers):
+            assert_type(price.shape.tiers[0], Tier)
+        elif isinstance(price.shape, Packaged):
+            assert_type(price.shape.rate, Fraction | None)
 
 
 def video_price(book: PriceBook, seconds: float) -> Priced:
