@@ -47,7 +47,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class UsedTokens:
-    """Tokens of a language model."""
+    """Tokens of a language model; `credits` is what they cost when they were charged."""
 
     action: str
     model: str
@@ -86,13 +86,13 @@ def read_used(entry: Transaction) -> Used | UsedTokens | None:
 
 
 def _used(kept: Mapping[str, Any]) -> Used | None:
-    action, levels, cost = kept.get("action"), kept.get("multipliers", {}), kept.get("credits")
+    action, levels = kept.get("action"), kept.get("multipliers", {})
     quantity, multiplier = _number(kept.get("quantity")), _number(kept.get("multiplier", "1"))
     if not isinstance(action, str) or not isinstance(levels, Mapping):
         return None
     if quantity is None or multiplier is None:
         return None
-    return Used(action, quantity, multiplier, levels, cost if type(cost) is int else None)
+    return Used(action, quantity, multiplier, levels, _credits(kept))
 
 
 def _tokens(action: str, metadata: Mapping[str, Any]) -> UsedTokens | None:
@@ -102,7 +102,12 @@ def _tokens(action: str, metadata: Mapping[str, Any]) -> UsedTokens | None:
         usage = Usage(**{name: metadata.get(name, 0) for name in _TOKENS})
     except InvalidRequestError:
         return None
-    return UsedTokens(action, metadata["model"], usage)
+    return UsedTokens(action, metadata["model"], usage, _credits(metadata))
+
+
+def _credits(kept: Mapping[str, Any]) -> int | None:
+    cost = kept.get("credits")
+    return cost if type(cost) is int else None
 
 
 def _number(text: object) -> Fraction | None:

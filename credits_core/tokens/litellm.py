@@ -153,7 +153,7 @@ class CreditsLogger(CustomLogger):
             amount = self._card.credits(model, usage)
         if amount == 0:
             return None
-        told: dict[str, Any] = {"model": model}
+        told: dict[str, Any] = {"model": model, "credits": amount}
         if usage is not None:
             told |= {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
             told |= {"cached_input_tokens": usage.cached_input_tokens}

@@ -153,6 +153,7 @@ def test_a_sync_call(calls: Calls):
         "output_tokens": 20,
         "cached_input_tokens": 0,
         "cache_write_tokens": 0,
+        "credits": OF_MOCK,
     }
 
 
@@ -284,6 +285,9 @@ async def test_a_shortage_takes_what_there_is_and_is_told(
     assert [-e.amount for e in calls.charges() if e.action == "completion"] == [left] * bool(left)
     assert f"was charged {left} only" in caplog.text
     assert calls.user in caplog.text
+    # The log keeps what it would have cost, so that nobody prices the tokens as if they were paid.
+    kept = [e.metadata["credits"] for e in calls.charges() if e.action == "completion"]
+    assert kept == [OF_MOCK] * bool(left)
 
 
 @pytest.mark.parametrize("fault", ["drop_request", "lose_reply"])

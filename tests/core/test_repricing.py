@@ -278,10 +278,13 @@ def test_tokens_are_priced_by_the_rates_of_the_book():
     tokens = {"model": "small", "input_tokens": 3_000_000, "output_tokens": 500_000}
     log.entry(-100, "deduct", tokens, action="completion")
     log.entry(-9, "deduct", tokens | {"model": "large"}, action="completion")
+    log.entry(-5, "deduct", tokens | {"credits": 40}, action="short")
     book = PriceBook.from_toml("tokens.models.small = { input = 10, output = 20 }")
     report = log.repriced(book)
     assert report.actions == (Repriced("completion", 1, Fraction(3_500_000), 100, 40),)
-    assert "no rates for the model 'large'" in report.unpriced[0].reason
+    dearer, short = report.unpriced
+    assert "no rates for the model 'large'" in dearer.reason
+    assert (short.charged, "something else than its price" in short.reason) == (5, True)
     assert "no rates of tokens" in log.repriced(NEW).unpriced[0].reason
 
 
