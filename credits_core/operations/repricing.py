@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from credits_core import validation
 from credits_core.cursors import LogCursor
 from credits_core.operations import AsyncOperations, Operations
 from credits_core.pricing.repricing import Repricer, Repricing
@@ -43,7 +42,7 @@ class AsyncPastPrices(AsyncOperations):
         It reads the log from its end back to `start_time`, a page in memory at a time.
         """
         cursor = LogCursor(self._keys, user_id, start_time=start_time)
-        repricer = _repricer(book, start_time, end_time, at, used)
+        repricer = Repricer(book, start_time=start_time, end_time=end_time, at=at, used=used)
         return await self._executor.run_plan(_repriced(cursor, repricer))
 
 
@@ -82,20 +81,8 @@ class PastPrices(Operations):
         8
         """
         cursor = LogCursor(self._keys, user_id, start_time=start_time)
-        repricer = _repricer(book, start_time, end_time, at, used)
+        repricer = Repricer(book, start_time=start_time, end_time=end_time, at=at, used=used)
         return self._executor.run_plan(_repriced(cursor, repricer))
-
-
-def _repricer(
-    book: PriceBook, start_time: object, end_time: object, at: object, used: Reader
-) -> Repricer:
-    return Repricer(
-        book,
-        validation.bound_ms(start_time, "start_time"),
-        validation.bound_ms(end_time, "end_time"),
-        at_ms=validation.instant_ms(at, "at"),
-        used=used,
-    )
 
 
 def _repriced(cursor: LogCursor, repricer: Repricer) -> Plan[Repricing]:

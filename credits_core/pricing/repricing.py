@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from credits_core import validation
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.pricing.numbers import exact
 from credits_core.pricing.used import Reader, Used, UsedTokens, read_used
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from credits_core.models import Transaction
     from credits_core.pricing.book import PriceBook
@@ -99,23 +101,27 @@ class _End:
 class Repricer:
     """Takes the entries of a log, newest first; then `report()` says what they come to.
 
-    `start_ms` and `end_ms` bound the charges that count, inclusive; None is no bound. What came
-    after the end is still to be taken, for what it gives back. `at_ms` is the instant whose
-    version prices all; None prices each charge by the version of its own time.
+    `start_time` and `end_time` bound the charges that count, inclusive; None is no bound. What
+    came after the end is still to be taken, for what it gives back. `at` is the instant whose
+    version prices all; None prices each charge by the version of its own time. Instants are ms or
+    aware datetimes.
     """
 
     def __init__(
         self,
         book: PriceBook,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
         *,
-        at_ms: int | None = None,
+        start_time: int | datetime | None = None,
+        end_time: int | datetime | None = None,
+        at: int | datetime | None = None,
         used: Reader = read_used,
     ) -> None:
-        self._book, self._at, self._used = book, at_ms, used
-        self._start = -math.inf if start_ms is None else start_ms
-        self._end = math.inf if end_ms is None else end_ms
+        start = validation.bound_ms(start_time, "start_time")
+        end = validation.bound_ms(end_time, "end_time")
+        self._book, self._used = book, used
+        self._at = validation.instant_ms(at, "at")
+        self._start = -math.inf if start is None else start
+        self._end = math.inf if end is None else end
         self._refunds: dict[str, int] = {}
         self._ends: dict[str, _End] = {}
         self._sums: dict[str, _Sum] = {}
@@ -215,16 +221,23 @@ def reprice_log(
     entries: Iterable[Transaction],
     book: PriceBook,
     *,
-    start_ms: int | None = None,
-    end_ms: int | None = None,
-    at_ms: int | None = None,
+    start_time: int | datetime | None = None,
+    end_time: int | datetime | None = None,
+    at: int | datetime | None = None,
     used: Reader = read_used,
 ) -> Repricing:
-    """What the charges among `entries`, newest first, would have cost: see `Repricer`.
+    """What the charges among `entries`, newest first, would have cost: see `AsyncCredits.reprice`.
 
-    `AsyncCredits.reprice` reads the entries of an account; this takes those of an archive.
+    That reads the entries of an account; this takes those of an archive.
+
+    Raises `InvalidRequestError` for entries that begin with the oldest, as they stand in an
+    archive: what became of a charge would come after it, and not count.
     """
-    repricer = Repricer(book, start_ms, end_ms, at_ms=at_ms, used=used)
-    for entry in entries:
-        repricer.take(entry)
+    repricer = Repricer(book, start_time=start_time, end_time=end_time, at=at, used=used)
+    newest = last = None
+    for last in entries:
+        newest = newest or last
+        repricer.take(last)
+    if newest and last and last.timestamp > newest.timestamp:
+        raise InvalidRequestError("the entries begin with the oldest: pass them newest first")
     return repricer.report()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credits_core import PriceBook, Transaction
+from credits_core import InvalidRequestError, PriceBook, Transaction
 from credits_core.pricing import Repriced, Unpriced, Used, UsedTokens, read_used, reprice_log
 from credits_core.pricing.repricing import Repricer
 from credits_core.tokens import Usage
@@ -104,7 +105,7 @@ def test_a_refund_after_the_period_counts_and_a_charge_after_it_does_not():
     after = log.charge("image", 100)
     for charge in (after, inside, before):
         log.refund(charge, 3)
-    report = log.repriced(start_ms=1, end_ms=1)
+    report = log.repriced(start_time=1, end_time=1)
     assert report.actions == (Repriced("image", 1, Fraction(10), 27, 45),)
 
 
@@ -155,8 +156,8 @@ def test_a_hold_belongs_to_the_period_in_which_it_was_made():
     late = log.hold("video", 30)
     log.settle(early, 20)
     log.settle(late, 60)
-    assert log.repriced(end_ms=0).charged == 20
-    assert log.repriced(start_ms=1).charged == 60
+    assert log.repriced(end_time=0).charged == 20
+    assert log.repriced(start_time=1).charged == 60
 
 
 def test_what_cannot_be_priced_again_says_why():
@@ -226,8 +227,8 @@ def test_each_charge_is_priced_by_the_version_of_its_time_or_all_by_one():
         Transaction("a", -3, "work", metadata, start - 1, "deduct"),
     ]
     assert reprice_log(entries, book).repriced == 30
-    assert reprice_log(entries, book, at_ms=base).repriced == 20
-    assert reprice_log(entries, book, at_ms=start).repriced == 40
+    assert reprice_log(entries, book, at=base).repriced == 20
+    assert reprice_log(entries, book, at=start).repriced == 40
 
 
 def test_a_hold_that_was_settled_at_a_price_is_priced_by_the_version_of_that_moment():
@@ -247,7 +248,27 @@ def test_a_hold_that_was_settled_at_a_price_is_priced_by_the_version_of_that_mom
     assert reprice_log([told, estimated], book).difference == 0
     assert reprice_log([silent, estimated], book).difference == 0
     # The period is that of the hold all the same.
-    assert reprice_log([told, estimated], book, end_ms=start - 1).charged == 40
+    assert reprice_log([told, estimated], book, end_time=start - 1).charged == 40
+
+
+def test_an_archive_that_begins_with_the_oldest_entry_is_refused():
+    log = Log()
+    log.refund(log.charge("image", 4), 12)
+    with pytest.raises(InvalidRequestError, match="newest first"):
+        reprice_log(log.entries, NEW)
+
+
+def test_the_period_of_an_archive_is_said_as_that_of_an_account():
+    log = Log()
+    for _ in range(3):
+        log.charge("image", 1)
+    second = datetime.fromtimestamp(0.001, UTC)
+    assert log.repriced(start_time=second).charged == 6
+    assert log.repriced(end_time=second).charged == 6
+    with pytest.raises(InvalidRequestError, match="start_time is a datetime without a time zone"):
+        log.repriced(start_time=datetime(2027, 1, 1))  # noqa: DTZ001
+    with pytest.raises(InvalidRequestError, match="at is in milliseconds"):
+        log.repriced(at=1_800_000_000)
 
 
 def test_a_settle_that_tells_something_else_leaves_the_word_to_its_hold():
