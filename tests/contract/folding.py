@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.contract.store import Look, Store
 
 DAY = 86_400_000
-OLD = int(time.time() * 1000) - 100 * DAY
+OLD = int(time.time() * 1000) - 200 * DAY
 
 
 class Kept:

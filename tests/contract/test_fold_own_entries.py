@@ -45,14 +45,14 @@ async def test_open_holds_stay_and_are_folded_once_they_close(credits, store, us
     done = await credits.hold(user, 10, "train")
     await credits.settle(user, done.id, 4)
     original = (await store.look(user)).members
-    await clock.forward(100 * 86400)
+    await clock.forward(200 * 86400)
     assert (await credits.fold(user, archive)).folded == 3
     look = await store.look(user)
     assert [found.get("kind") for found in fields(look)] == ["hold", "extend", "checkpoint"]
     assert (await credits.verify_balance(user)).valid
     assert (await credits.get_account(user)).held == 150
     await credits.release(user, held.id)
-    await clock.forward(100 * 86400)
+    await clock.forward(200 * 86400)
     assert (await credits.fold(user, archive)).folded == 3
     look = await store.look(user)
     assert [(found["kind"], found["amount"]) for found in fields(look)] == [("checkpoint", 996)]
@@ -63,7 +63,7 @@ async def test_open_holds_stay_and_are_folded_once_they_close(credits, store, us
 async def test_a_hold_that_closes_amid_a_fold(credits, store, user, clock):
     await credits.add(user, 1000, "purchase")
     held = await credits.hold(user, 100, "train", expires_in=300 * 86400)
-    await clock.forward(100 * 86400)
+    await clock.forward(200 * 86400)
     loop = asyncio.get_running_loop()
 
     class Releasing(Kept):
@@ -87,7 +87,7 @@ async def test_a_hold_that_expired_long_ago_is_given_back_and_folded(
 ):
     await credits.add(user, 100, "purchase")
     await credits.hold(user, 60, "train", expires_in=60)
-    await clock.forward(100 * 86400)
+    await clock.forward(200 * 86400)
     assert (await credits.fold(user, archive)).folded == 2
     assert await credits.get_balance(user) == 100
     assert (await credits.verify_balance(user)).valid
@@ -98,7 +98,7 @@ async def test_refunds_and_revocations_of_what_is_folded_say_so(
 ):
     added = await credits.add(user, 1000, "purchase", idempotency_key="payment")
     spent = await credits.deduct(user, 10, "chat")
-    await clock.forward(100 * 86400)
+    await clock.forward(200 * 86400)
     await credits.fold(user, archive)
     for call in (
         credits.refund(user, spent.tx_id),
@@ -119,7 +119,7 @@ async def test_records_of_who_paid_go_with_their_charges(credits, store, user, a
     refunded = await credits.deduct(user, 10, "chat")
     paid = f"credits:additions:{user}"
     assert await store.run("HLEN", paid) == 2
-    await clock.forward(100 * 86400)
+    await clock.forward(200 * 86400)
     await credits.refund(user, refunded.tx_id, 4)
     kept = await credits.deduct(user, 1, "chat")
     await credits.fold(user, archive)

@@ -25,7 +25,7 @@ STEPS = 2 * 4  # two chunks
 
 
 def fill(raw, user):
-    old = int(time.time() * 1000) - 100 * DAY
+    old = int(time.time() * 1000) - 200 * DAY
     members = [entry(n, n % 7 - 2, old + n) for n in range(ENTRIES)]
     raw.zadd(f"txs:{user}", {member: old + n for n, member in enumerate(members)})
     raw.set(f"balance:{user}", sum(n % 7 - 2 for n in range(ENTRIES)))
