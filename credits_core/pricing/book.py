@@ -212,9 +212,10 @@ class PriceBook:
     ) -> Priced:
         """A cost to charge: so much of an action, at the price of the moment when it is charged.
 
-        It goes wherever a cost goes: `require_credits(credits, user, book.priced("video", 30))`.
-        The entry in the log keeps what it takes to price it again. The arguments are those of
-        `quote`, which checks them when it is charged.
+        It is what a piece of work costs: for `require_credits`, `hold_credits`, `charges`, `holds`
+        and `Charge.settle`. What is metered piece by piece is told in credits. The entry in the log
+        keeps what it takes to price it again. The arguments are those of `quote`, which checks them
+        when it is charged.
 
         >>> from credits_core import Credits, require_credits
         >>> credits = Credits.from_url("memory://", auto_initialize=True)
