@@ -8,6 +8,7 @@ import time
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from credits_core import (
@@ -163,8 +164,7 @@ async def _insist(credits: Any, call: Callable[[], Any]) -> Any:
         try:
             return await call()
         except OutcomeUnknownError as error:
-            unknown = error
-            found = await _insist(credits, lambda: credits.resolve(unknown))
+            found = await _insist(credits, partial(credits.resolve, error))
             if found is not None:
                 return found
         except BackendUnavailableError:

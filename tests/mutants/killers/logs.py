@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from credits_core.archives import ArchivedEntry
     from credits_core.plans import Plan
 
+_AGE = 90 * 86_400
+"""Seconds: what is older is folded here."""
+
 
 @dataclass
 class Kept:
@@ -48,7 +51,7 @@ def _old_account(stage: Stage) -> None:
 def a_fold_keeps_the_sum_and_what_is_open(stage: Stage) -> None:
     _old_account(stage)
     archive = Kept()
-    report = stage.credits.fold("a", archive)
+    report = stage.credits.fold("a", archive, older_than=_AGE)
     assert (report.folded, len(archive.entries), archive.total) == (5, 5, 144)
     assert stage.sound("a") == 124
     log = stage.log("a")
@@ -58,7 +61,7 @@ def a_fold_keeps_the_sum_and_what_is_open(stage: Stage) -> None:
     assert len(checkpoint.get("open", ())) == 2
     assert len(log) == 1 + 1 + 17, "the entries of the hold stay"
     assert stage.credits.verify_balance("a").valid
-    assert stage.credits.fold("a", archive).folded == 0
+    assert stage.credits.fold("a", archive, older_than=_AGE).folded == 0
     stage.raw.hdel("credits:state:a", "initialized")
     assert not stage.credits.initialize_user("a", 100).created
     assert not [name for name in stage.raw.hkeys("credits:additions:a") if "paid" in name]
@@ -164,7 +167,7 @@ def a_later_fold_takes_the_earlier_into_itself(stage: Stage) -> None:
     stage.credits.add("a", 1, "x")
     archive = Kept()
     for folded in (0, 2, 1):
-        assert stage.credits.fold("a", archive).folded == folded
+        assert stage.credits.fold("a", archive, older_than=_AGE).folded == folded
         stage.move(91 * DAY)
         stage.credits.deduct("a", 1, "x")
     assert stage.sound("a") == 97
