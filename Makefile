@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Test processes at a time, each with a server of its own; half the suite is waiting. A file
 # stays in one of them: the examples of a page are one story.
-JOBS ?= $(shell $(PYTHON) -c "import os; print(min(8, 2 * (os.cpu_count() or 1)))")
+JOBS ?= $(shell $(PYTHON) -c "import os; print(min(12, 3 * (os.cpu_count() or 1)))")
 # Hundreds of processes load what the first of them compiled.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -14,7 +14,7 @@ from tests.contract.flavours import AsyncFace, only
 from tests.contract.store import Store
 from tests.contract.told import keys, tell_all
 
-flavour = only("tcp-async", "tcp-sync", "rest-async", "memory-async")
+flavour = only("tcp-async", "tcp-sync", "rest-async")
 
 MOST = 1000
 HOUR = 3600

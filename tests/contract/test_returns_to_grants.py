@@ -120,7 +120,7 @@ async def test_a_plan_that_stops_to_roll_over_trims_once_more_and_leaves_the_res
     await sound(credits, user, 50)
 
 
-@on("tcp-async", "rest-sync", "memory-async")
+@on("tcp-async", "rest-sync")
 async def test_a_hold_that_is_extended_two_thousand_times_stays_short(credits, store, user):
     await credits.add(user, 5000, "promo", expires_in=DAY)
     hold = await credits.hold(user, 1, "train")
