@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from credits_core import handshake
@@ -183,6 +184,7 @@ class AsyncExecutor(_Terms):
         super().__init__(timeout=timeout, braces=braces)
         self._backend = backend
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
         self._greeting: asyncio.Task[Flights] | None = None
         self._flights: Flights | None = None
 
@@ -251,7 +253,9 @@ class AsyncExecutor(_Terms):
 
     def _here(self) -> Flights | None:
         """The flights of this loop; None before the first words."""
-        if self._loop is not asyncio.get_running_loop() and self._loop is not None:
+        loop = self._loop
+        # Until Python 3.12 asking for the running loop is a system call, twice a charge.
+        if loop is not None and not (self._thread == get_ident() and loop.is_running()):
             raise BackendError(
                 "this AsyncCredits belongs to another event loop: make one client a loop, "
                 "or use Credits in sync code"
@@ -261,6 +265,7 @@ class AsyncExecutor(_Terms):
     async def _greet(self) -> Flights:
         self._check_open()
         self._loop = loop = asyncio.get_running_loop()
+        self._thread = get_ident()
         # One greeting for all who wait: a silent store holds each of them once, not in a row.
         if self._greeting is None:
             self._greeting = loop.create_task(self._first_words())

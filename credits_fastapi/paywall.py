@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
@@ -125,6 +126,7 @@ class Paywall:
         self._options = options
         # A client belongs to a loop; tests and servers in threads have several.
         self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Open] = WeakKeyDictionary()
+        self._last: tuple[asyncio.AbstractEventLoop, int, AsyncCredits] | None = None
 
     def install(self, app: FastAPI, *, api: AccountApi | None = None) -> None:
         """Make `app` ready to charge: the client for as long as it runs, and the answers.
@@ -190,6 +192,7 @@ class Paywall:
             # Meanwhile another app may have begun, or closed the client after it.
             if not entry.apps and self._open.get(loop) is entry:
                 del self._open[loop]
+                self._last = None
                 await entry.client.aclose()
 
     async def client(self) -> AsyncCredits:
@@ -283,12 +286,19 @@ class Paywall:
     def _client(self) -> AsyncCredits:
         if self._given is not None:
             return self._given
-        entry = self._open.get(asyncio.get_running_loop())
+        if self._last is not None:
+            # Until Python 3.12 asking for the running loop is a system call.
+            loop, thread, client = self._last
+            if thread == get_ident() and loop.is_running():
+                return client
+        loop = asyncio.get_running_loop()
+        entry = self._open.get(loop)
         if entry is None:
             raise RuntimeError(
                 "the paywall has no client, because the app's lifespan has not run: call "
                 "paywall.install(app), and in tests use `with TestClient(app) as client:`"
             )
+        self._last = loop, get_ident(), entry.client
         return entry.client
 
     def _make(self) -> AsyncCredits:
