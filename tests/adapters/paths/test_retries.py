@@ -71,13 +71,13 @@ def test_the_same_request_again_is_answered_as_the_first_was(
 def test_while_the_first_runs_the_same_is_409_and_then_it_is_its_answer(
     site: Site, credits: Credits, payer: str
 ) -> None:
-    first = in_background(lambda: site.post("/echo?seconds=0.6", payer, "k"))
+    first = in_background(lambda: site.post("/echo?seconds=2", payer, "k"))
     wait_for(lambda: log(credits, payer) == PAID)
-    running = site.post("/echo?seconds=0.6", payer, "k")
+    running = site.post("/echo?seconds=2", payer, "k")
     assert_problem(running, "running")
     assert 1 <= int(running.headers["Retry-After"]) <= 60
     assert first().status_code == 200
-    again = site.post("/echo?seconds=0.6", payer, "k")
+    again = site.post("/echo?seconds=2", payer, "k")
     assert again.headers["X-Answer"] == first().headers["X-Answer"]
     assert log(credits, payer) == PAID
 
