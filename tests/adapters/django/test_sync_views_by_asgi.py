@@ -59,7 +59,7 @@ def test_a_view_whose_client_left_is_paid_or_given_back(
 
 
 def test_a_hold_whose_client_left_ends(site: Site, credits: Credits, payer: str) -> None:
-    with Reader(site, "/held-slow?seconds=0.3", payer) as reader:
+    with Reader(site, "/held-slow?seconds=2", payer) as reader:
         wait_for(lambda: credits.get_account(payer).held == 4)
         reader.leave()
     wait_for(lambda: credits.get_account(payer).held == 0)
@@ -69,7 +69,7 @@ def test_a_hold_whose_client_left_ends(site: Site, credits: Credits, payer: str)
 def test_a_key_whose_client_left_can_be_used_again(
     site: Site, credits: Credits, payer: str
 ) -> None:
-    path = "/echo?seconds=0.3"
+    path = "/echo?seconds=2"
     with Reader(site, path, payer, method="POST", key="k") as reader:
         wait_for(lambda: log(credits, payer) == PAID)
         reader.leave()
