@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from credits_core import handshake
@@ -27,6 +26,7 @@ from credits_core.delivery import (
 )
 from credits_core.errors import BackendError, CreditsError
 from credits_core.flights import Flights, carried, raised, received
+from credits_core.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,8 +183,7 @@ class AsyncExecutor(_Terms):
         """Bound each call to about `timeout` seconds."""
         super().__init__(timeout=timeout, braces=braces)
         self._backend = backend
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
+        self._home: Home | None = None
         self._greeting: asyncio.Task[Flights] | None = None
         self._flights: Flights | None = None
 
@@ -253,9 +252,7 @@ class AsyncExecutor(_Terms):
 
     def _here(self) -> Flights | None:
         """The flights of this loop; None before the first words."""
-        loop = self._loop
-        # Until Python 3.12 asking for the running loop is a system call, twice a charge.
-        if loop is not None and not (self._thread == get_ident() and loop.is_running()):
+        if self._home is not None and not self._home.is_here:
             raise BackendError(
                 "this AsyncCredits belongs to another event loop: make one client a loop, "
                 "or use Credits in sync code"
@@ -264,11 +261,10 @@ class AsyncExecutor(_Terms):
 
     async def _greet(self) -> Flights:
         self._check_open()
-        self._loop = loop = asyncio.get_running_loop()
-        self._thread = get_ident()
+        self._home = Home.here()
         # One greeting for all who wait: a silent store holds each of them once, not in a row.
         if self._greeting is None:
-            self._greeting = loop.create_task(self._first_words())
+            self._greeting = self._home.loop.create_task(self._first_words())
             self._greeting.add_done_callback(self._greeted)
         flights = await asyncio.shield(self._greeting)
         self._check_open()

@@ -6,7 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
@@ -14,6 +13,7 @@ from credits_core import validation
 from credits_core.async_client import AsyncCredits
 from credits_core.charge.pending import adrain
 from credits_core.errors import CreditsError, InvalidRequestError
+from credits_core.home import Home
 from credits_core.http.idempotency import LEASE_SECONDS, AnswerAgain
 from credits_core.http.paid import failing
 from credits_core.http.rules import hold_rule, price_rule
@@ -126,7 +126,7 @@ class Paywall:
         self._options = options
         # A client belongs to a loop; tests and servers in threads have several.
         self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Open] = WeakKeyDictionary()
-        self._last: tuple[asyncio.AbstractEventLoop, int, AsyncCredits] | None = None
+        self._last: tuple[Home, AsyncCredits] | None = None
 
     def install(self, app: FastAPI, *, api: AccountApi | None = None) -> None:
         """Make `app` ready to charge: the client for as long as it runs, and the answers.
@@ -286,19 +286,16 @@ class Paywall:
     def _client(self) -> AsyncCredits:
         if self._given is not None:
             return self._given
-        if self._last is not None:
-            # Until Python 3.12 asking for the running loop is a system call.
-            loop, thread, client = self._last
-            if thread == get_ident() and loop.is_running():
-                return client
-        loop = asyncio.get_running_loop()
-        entry = self._open.get(loop)
+        if self._last is not None and self._last[0].is_here:
+            return self._last[1]
+        home = Home.here()
+        entry = self._open.get(home.loop)
         if entry is None:
             raise RuntimeError(
                 "the paywall has no client, because the app's lifespan has not run: call "
                 "paywall.install(app), and in tests use `with TestClient(app) as client:`"
             )
-        self._last = loop, get_ident(), entry.client
+        self._last = home, entry.client
         return entry.client
 
     def _make(self) -> AsyncCredits:

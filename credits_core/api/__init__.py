@@ -13,18 +13,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from credits_core import validation
+from credits_core import (
+    needs_pydantic,  # noqa: F401 - for what it says where it is missing
+    validation,
+)
+from credits_core.api import admin, cron, reading
+from credits_core.api.account import account
+from credits_core.api.openapi import document_route, openapi
+from credits_core.api.paths import placed
+from credits_core.api.usage import usage
 from credits_core.errors import InvalidRequestError
-from credits_core.extras import load
-
-load("pydantic", "webhooks")  # which the extras of the frameworks bring, too
-
-from credits_core.api import admin, cron, reading  # noqa: E402
-from credits_core.api.account import account  # noqa: E402
-from credits_core.api.openapi import document_route, openapi  # noqa: E402
-from credits_core.api.paths import placed  # noqa: E402
-from credits_core.api.usage import usage  # noqa: E402
-from credits_core.http.refusals import answering  # noqa: E402
+from credits_core.http.refusals import answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

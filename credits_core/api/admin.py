@@ -15,7 +15,7 @@ from credits_core.http.describing import BALANCE, CREDITS, TEXT, TRUTH, fields, 
 from credits_core.http.exchange import Route, Who, answer
 from credits_core.http.idempotency import HEADER, key_of
 from credits_core.http.json_bodies import read_body, wrong_field
-from credits_core.http.problems import RETRY_AFTER, problem_details
+from credits_core.http.problems import later, problem_details
 from credits_core.http.refusals import Refused, user_of, wrong_parameter
 from credits_core.models import MAX_AMOUNT
 
@@ -141,8 +141,7 @@ def _unknown() -> Answer:
 
 
 def _away(name: str, title: str, detail: str) -> Answer:
-    refusal = problem_details(503, name, title, detail)
-    return refusal._replace(headers={**refusal.headers, "Retry-After": str(RETRY_AFTER)})
+    return later(problem_details(503, name, title, detail))
 
 
 def _done(receipt: Receipt, target: str) -> Answer:

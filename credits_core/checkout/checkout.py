@@ -22,7 +22,7 @@ from credits_core.errors import InvalidRequestError, PricingConfigError
 from credits_core.http.describing import TEXT, fields, header, operation
 from credits_core.http.exchange import Answer, Asked, Route, Who, answer
 from credits_core.http.json_bodies import Body, read_body
-from credits_core.http.problems import RETRY_AFTER, problem_details
+from credits_core.http.problems import later, problem_details
 from credits_core.http.refusals import Refused, answering, user_of, wrong_parameter
 
 if TYPE_CHECKING:
@@ -208,8 +208,9 @@ class Checkout:
             return problem_details(422, "idempotency-key-reused", "Idempotency key reused", detail)
         if refusal.again:
             detail = "The payment provider does not answer at the moment. Try again later."
-            answer = problem_details(503, "provider-unavailable", "Provider unavailable", detail)
-            return answer._replace(headers={**answer.headers, "Retry-After": str(RETRY_AFTER)})
+            return later(
+                problem_details(503, "provider-unavailable", "Provider unavailable", detail)
+            )
         detail = "The payment provider did not start a checkout."
         return problem_details(502, "provider-refused", "Provider refused", detail)
 

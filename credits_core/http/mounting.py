@@ -20,6 +20,7 @@ __all__ = [
     "asked_of",
     "has_body",
     "named",
+    "not_signed_in",
     "read_request",
     "refusal",
     "too_large",
@@ -47,6 +48,11 @@ def refusal(route: Route, asker: object) -> Answer | None:
     if route.who is Who.ADMIN:
         detail = "Only whom the app lets administer credits may do this."
         return problem_details(403, "not-an-admin", "Not an admin", detail)
+    return not_signed_in()
+
+
+def not_signed_in() -> Answer:
+    """The answer to nobody."""
     return problem_details(401, "not-signed-in", "Not signed in", "Sign in first.")
 
 

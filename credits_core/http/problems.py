@@ -27,6 +27,7 @@ __all__ = [
     "PROBLEM_JSON",
     "RETRY_AFTER",
     "TYPE_PREFIX",
+    "later",
     "logged_problem",
     "problem",
     "problem_details",
@@ -123,7 +124,7 @@ def problem(
     if isinstance(error, BackendError):
         detail = f"Credits cannot be charged at the moment. Try again in {retry_after} seconds."
         answer = problem_details(503, "credits-unavailable", "Credits unavailable", detail)
-        return answer._replace(headers={**answer.headers, "Retry-After": str(retry_after)})
+        return later(answer, retry_after)
     if isinstance(error, LimitExceededError):
         return _limit(error)
     if isinstance(error, RepeatedRequestError):
@@ -175,7 +176,7 @@ def _repeated(error: RepeatedRequestError) -> Answer:
     answer = problem_details(*_REPEATED[error.state])
     if error.retry_after is None:
         return answer
-    return answer._replace(headers={**answer.headers, "Retry-After": str(error.retry_after)})
+    return later(answer, error.retry_after)
 
 
 def _limit(error: LimitExceededError) -> Answer:
@@ -203,6 +204,11 @@ def _insufficient(error: InsufficientCreditsError, top_up_url: str | None) -> An
         rule="balance",
         **{name: value for name, value in told.items() if value is not None},
     )
+
+
+def later(answer: Answer, seconds: int = RETRY_AFTER) -> Answer:
+    """The answer, with the seconds after which to ask again."""
+    return answer._replace(headers={**answer.headers, "Retry-After": str(seconds)})
 
 
 def problem_details(status: int, name: str, title: str, detail: str, **more: object) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from credits_core.http.mounting import not_signed_in
 from credits_core.http.problems import problem_details
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def answering(handler: Handler) -> Handler:
 def user_of(asked: Asked) -> str:
     """Who asks. The app's auth says it, and nothing that came with the request."""
     if not asked.user_id:
-        raise Refused(problem_details(401, "not-signed-in", "Not signed in", "Sign in first."))
+        raise Refused(not_signed_in())
     return asked.user_id
 
 

@@ -4,21 +4,18 @@ Each class makes one `route`, which every web framework mounts. Needs the extra 
 Stripe `stripe`. How-to: `docs/how-to/webhooks.md`.
 """
 
-from credits_core.extras import load
-
-load("pydantic", "webhooks")
-
-from credits_core.webhooks.clerk import ClerkWebhook  # noqa: E402
-from credits_core.webhooks.dodo import DodoWebhook  # noqa: E402
-from credits_core.webhooks.jobs import JobWebhook, sign_job  # noqa: E402
-from credits_core.webhooks.signatures import (  # noqa: E402
+from credits_core import needs_pydantic  # noqa: F401 - for what it says where it is missing
+from credits_core.webhooks.clerk import ClerkWebhook
+from credits_core.webhooks.dodo import DodoWebhook
+from credits_core.webhooks.jobs import JobWebhook, sign_job
+from credits_core.webhooks.signatures import (
     Secrets,
     Signature,
     StandardSignature,
     StripeSignature,
 )
-from credits_core.webhooks.stripe import StripeWebhook  # noqa: E402
-from credits_core.webhooks.webhook import PaymentWebhook, Webhook  # noqa: E402
+from credits_core.webhooks.stripe import StripeWebhook
+from credits_core.webhooks.webhook import PaymentWebhook, Webhook
 
 __all__ = [
     "ClerkWebhook",
