@@ -95,11 +95,24 @@ class World(Base):
     @rule(who=whos)
     def verify_and_rebuild_from_typescript(self, who):
         account = self.account(who)
-        assert self.stage.typescript("verify_balance", account.user).valid
+        there = self.in_doubles(account) == account.worth
+        assert self.stage.typescript("verify_balance", account.user).valid == there
         if account.balance is not None:
-            assert self.stage.typescript("rebuild_balance", account.user) == account.balance
+            self._rebuild_from_typescript(account)
         self.look()
         self.compare()
+
+    def _rebuild_from_typescript(self, account: Account) -> None:
+        """It may take the credits that its own sum lost; they are found, and given back."""
+        found = self.in_doubles(account)
+        assert self.stage.typescript("rebuild_balance", account.user) == found
+        if found != account.balance:
+            assert not self.stage.plain.verify_balance(account.user).valid
+            self._repair(account, "python")
+
+    def in_doubles(self, account: Account) -> float:
+        """A log as TypeScript sums it: where clocks differ, sums on the way pass 2^53."""
+        return sum((float(entry["amount"]) for entry in self.entries(account)), 0.0)
 
     # --- what goes wrong, and its repair
 
@@ -156,7 +169,7 @@ class World(Base):
         if how == "python":
             assert self.stage.plain.rebuild_balance(account.user) == account.balance
         elif how == "ts":
-            assert self.stage.typescript("rebuild_balance", account.user) == account.balance
+            self._rebuild_from_typescript(account)
         else:
             report = self.stage.plain.reconcile([account.user])
             assert (report.total, report.fixed, report.errors) == (1, 1, 0)
