@@ -189,7 +189,7 @@ class AsyncExecutor(_Terms):
 
     async def now_ms(self) -> int:
         """The server's time (ms), for ids and timestamps; asked at the first call."""
-        if self._here() is None:
+        if self._flights is None and self._here() is None:
             await self._greet()
         return self.clock.now_ms()
 

@@ -28,7 +28,7 @@ class Answer(BaseModel):
 
 
 def make_app(url: str) -> FastAPI:
-    app, paywall = FastAPI(), Paywall(user=signed_in, url=url)
+    app, paywall = FastAPI(), Paywall(user=signed_in, url=url, timeout=10)
     paywall.install(app)
     ten = Depends(paywall.require_credits(10, "ten", {"why": "test"}))
     add_work(app, paywall, ten)

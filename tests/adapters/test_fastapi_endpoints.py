@@ -22,7 +22,7 @@ async def signed_in(request: Request) -> str:
 
 
 def make_app(url: str, folder: Path) -> FastAPI:
-    app, paywall = FastAPI(), Paywall(signed_in, url=url)
+    app, paywall = FastAPI(), Paywall(signed_in, url=url, timeout=10)
     paywall.install(app)
     fixed = Depends(paywall.require_credits(10, "fixed"))
     add_answers(app, fixed, folder)
@@ -221,7 +221,7 @@ def test_the_app_may_say_what_a_failure_is(
     server: Server, credits: Credits, payer: str, status: int, paid: bool
 ) -> None:
     app = FastAPI()
-    paywall = Paywall(signed_in, url=server.url, fails_on=lambda status: status >= 500)
+    paywall = Paywall(signed_in, url=server.url, timeout=10, fails_on=lambda status: status >= 500)
     paywall.install(app)
 
     @app.get("/", dependencies=[Depends(paywall.require_credits(10, "fixed"))])

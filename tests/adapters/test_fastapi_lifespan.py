@@ -32,7 +32,7 @@ def paid_app(paywall: Paywall, **options: Any) -> FastAPI:
 
 
 def test_the_apps_own_lifespan_runs_inside(server: Server, user: str) -> None:
-    paywall, seen = Paywall(signed_in, url=server.url), []
+    paywall, seen = Paywall(signed_in, url=server.url, timeout=10), []
 
     @asynccontextmanager
     async def own(app: FastAPI) -> AsyncIterator[dict[str, str]]:
@@ -55,7 +55,7 @@ def test_the_apps_own_lifespan_runs_inside(server: Server, user: str) -> None:
 
 
 async def test_the_client_is_closed_at_the_end_and_opened_anew(server: Server, user: str) -> None:
-    paywall, clients = Paywall(signed_in, url=server.url), []
+    paywall, clients = Paywall(signed_in, url=server.url, timeout=10), []
     app = FastAPI()
     paywall.install(app)
     for _ in range(2):

@@ -46,7 +46,7 @@ async def pieces(count: int, pause: float, fail: bool) -> AsyncIterator[str]:
 
 
 def make_app(url: str, add: Add, where: str) -> FastAPI:
-    app, paywall = FastAPI(), Paywall(signed_in, url=url)
+    app, paywall = FastAPI(), Paywall(signed_in, url=url, timeout=10)
     if where == "inside":
         add(app)
     paywall.install(app)
@@ -136,7 +136,7 @@ def test_a_reader_that_leaves_pays_what_it_got_under_other_middleware(
 def test_a_mounted_app_without_an_install_of_its_own_serves_nothing_for_nothing(
     server: Server, credits: Credits, payer: str
 ) -> None:
-    app, sub, paywall = FastAPI(), FastAPI(), Paywall(signed_in, url=server.url)
+    app, sub, paywall = FastAPI(), FastAPI(), Paywall(signed_in, url=server.url, timeout=10)
     paywall.install(app)
     sub.post("/ok", dependencies=[Depends(paywall.require_credits(10, "fixed"))])(lambda: "ok")
     sub.post("/big", dependencies=[Depends(paywall.require_credits(1000, "big"))])(lambda: "no")
@@ -151,7 +151,7 @@ def test_a_mounted_app_without_an_install_of_its_own_serves_nothing_for_nothing(
 def test_a_mounted_app_under_an_app_without_one_is_settled_by_its_own(
     server: Server, credits: Credits, payer: str
 ) -> None:
-    app, sub, paywall = FastAPI(), FastAPI(), Paywall(signed_in, url=server.url)
+    app, sub, paywall = FastAPI(), FastAPI(), Paywall(signed_in, url=server.url, timeout=10)
     paywall.install(sub)
     sub.post("/ok", dependencies=[Depends(paywall.require_credits(10, "fixed"))])(lambda: "ok")
     sub.post("/big", dependencies=[Depends(paywall.require_credits(1000, "big"))])(lambda: "no")
@@ -167,7 +167,7 @@ def test_a_mounted_app_under_an_app_without_one_is_settled_by_its_own(
 def test_without_any_install_it_is_an_error_and_nothing_is_charged(
     server: Server, credits: Credits, payer: str
 ) -> None:
-    app, paywall = FastAPI(), Paywall(signed_in, url=server.url)
+    app, paywall = FastAPI(), Paywall(signed_in, url=server.url, timeout=10)
     app.get("/", dependencies=[Depends(paywall.require_credits(10, "fixed"))])(lambda: "ok")
     with client_of(app) as http:
         assert http.get("/", headers={"X-User": payer}).status_code == 500
@@ -177,7 +177,7 @@ def test_without_any_install_it_is_an_error_and_nothing_is_charged(
 def test_the_same_key_on_routes_of_other_routers_and_mounts_is_another(
     server: Server, credits: Credits, payer: str
 ) -> None:
-    app, paywall = FastAPI(), Paywall(signed_in, url=server.url)
+    app, paywall = FastAPI(), Paywall(signed_in, url=server.url, timeout=10)
     paywall.install(app)
     fixed = Depends(paywall.require_credits(10, "fixed"))
     for name in ("one", "two"):

@@ -34,7 +34,7 @@ def video_price(seconds: float, complexity: str = "low") -> Priced:
 
 
 def make_app(url: str, payer: str) -> FastAPI:
-    app, paywall = FastAPI(), Paywall(lambda: payer, url=url)
+    app, paywall = FastAPI(), Paywall(lambda: payer, url=url, timeout=10)
     paywall.install(app)
 
     @app.get("/chat")

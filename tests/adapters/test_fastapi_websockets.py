@@ -25,7 +25,7 @@ async def signed_in(connection: HTTPConnection) -> str:
 
 
 def make_app(url: str) -> FastAPI:  # noqa: C901 - a list of endpoints
-    app, paywall = FastAPI(), Paywall(signed_in, url=url)
+    app, paywall = FastAPI(), Paywall(signed_in, url=url, timeout=10)
     paywall.install(app)
     fixed = Depends(paywall.require_credits(10, "fixed"))
     big = Depends(paywall.require_credits(1000, "big"))

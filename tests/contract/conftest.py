@@ -79,7 +79,7 @@ async def clock(credits: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 @pytest.fixture
 def tcp(server: Server) -> Iterator[Credits]:
     """A client of the real server, whatever the flavour."""
-    with Credits.from_url(server.url) as client:
+    with Credits.from_url(server.url, timeout=10) as client:
         yield client
 
 

@@ -33,6 +33,6 @@ def opening() -> int:
 
 @pytest.fixture
 def ledger(server: Server, opening: int) -> Iterator[Credits]:
-    with Credits.from_url(server.url) as ledger:
+    with Credits.from_url(server.url, timeout=10) as ledger:
         ledger.initialize_user("alice", opening)
         yield ledger

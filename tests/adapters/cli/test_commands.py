@@ -46,7 +46,7 @@ def test_balance(server: Server, ledger: Credits):
 
 
 def test_global_options_stand_before_or_after_the_command(server: Server, ledger: Credits):
-    ledger_of_app = Credits.from_url(server.url, prefix="app:")
+    ledger_of_app = Credits.from_url(server.url, timeout=10, prefix="app:")
     ledger_of_app.initialize_user("alice", 7)
     ledger_of_app.close()
     before = run("--url", server.url, "--prefix", "app:", "--timeout", "2", "balance", "alice")

@@ -37,7 +37,7 @@ def put(server, user, *entries):
 
 
 def test_a_row_an_entry_with_the_balance_after_it(server):
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         credits.initialize_user("alice", 100)
         spent = credits.deduct("alice", 30, "chat", {"model": 'big, "new"', "n": [1]})
         back = credits.refund("alice", spent.tx_id, 10)
@@ -56,7 +56,7 @@ def test_a_row_an_entry_with_the_balance_after_it(server):
 def test_holds_grants_allowances_and_transfers_can_be_matched(server):
     month = Period(datetime(2090, 4, 1, tzinfo=UTC), datetime(2090, 5, 1, tzinfo=UTC))
     soon = datetime(2090, 3, 29, 12, 30, 0, 500_000, tzinfo=UTC)
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         promo = credits.add("alice", 100, "promo", expires_at=soon)
         plan = credits.grant_allowance("alice", "pro", 50, month)
         held = credits.hold("alice", 30, "train")
@@ -95,7 +95,7 @@ def test_a_sheet_may_have_no_rows(server):
     put(server, "alice", (OLD, entry(1, 2, OLD)))
     assert sheet(server, "alice", "--since", "2026-02-01") == []
     assert sheet(server, "alice", "--until", "2025-02-01") == []
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         credits.set_floor("bob", -5)
     assert sheet(server, "bob") == []
     server.call("FLUSHALL")
@@ -159,7 +159,7 @@ def test_a_checkpoint_says_how_many_entries_it_stands_for(server, tmp_path):
     put(server, "alice", *((OLD + n, entry(n, 2, OLD + n)) for n in range(40)))
     fold = ("fold", "alice", "--archive", str(tmp_path / "a.jsonl"), "--older-than", "30d")
     assert run(*fold, url=server.url).returncode == 0
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         credits.deduct("alice", 1, "chat")
     first, second = sheet(server, "alice")
     assert (first["kind"], first["amount"], first["balance_after"]) == ("checkpoint", "80", "80")

@@ -98,7 +98,7 @@ def test_in_words(plain: Server):
 
 def test_a_server_that_writes_every_change_to_disk_is_fine():
     with Server(persistent=True) as server:
-        Credits.from_url(server.url).initialize_user("alice")
+        Credits.from_url(server.url, timeout=10).initialize_user("alice")
         done = run("doctor", "--json", url=server.url)
         assert (done.returncode, levels(done)["persistence"]) == (0, "ok")
         assert "Nothing here endangers credits." in run("doctor", url=server.url).stdout
@@ -110,7 +110,7 @@ def test_a_server_that_writes_every_change_to_disk_is_fine():
 def test_a_server_that_evicts_any_key_is_a_danger_that_the_client_refuses():
     with Server("--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru") as server:
         with pytest.raises(BackendError, match="allkeys-lru"):
-            Credits.from_url(server.url).get_balance("alice")
+            Credits.from_url(server.url, timeout=10).get_balance("alice")
         assert run("balance", "alice", url=server.url).returncode == 3
         done = run("doctor", "--json", url=server.url)
         assert (done.returncode, levels(done)["eviction"]) == (1, "danger")

@@ -57,7 +57,7 @@ def test_named_accounts_into_a_table(server, tmp_path):
 
 async def test_async_clients_fold_into_a_table_too(server, tmp_path):
     fill(server, "alice", 1200)
-    async with AsyncCredits.from_url(server.url) as credits:
+    async with AsyncCredits.from_url(server.url, timeout=10) as credits:
         with SqlArchive(f"sqlite:///{tmp_path}/archive.db") as archive:
             assert (await credits.fold("alice", archive)).folded == 1200
             assert (await credits.fold("alice", archive)).folded == 0
@@ -181,5 +181,5 @@ def test_ctrl_c_says_how_far_it_came_and_a_rerun_ends_it(server, tmp_path):
     assert run(*words, url=server.url).returncode == 0
     found = [json.loads(line)["user_id"] for line in path.read_text().splitlines()]
     assert sorted(found) == sorted(users * 3)
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         assert all(credits.verify_balance(user).valid for user in users[:20])

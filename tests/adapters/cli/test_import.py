@@ -48,14 +48,16 @@ def test_each_row_once_however_often_it_runs(server, table):
     assert summary(first) == (50, 50, 12_250, 0, 0, 0)
     again = run("import-sql", url, "--json", url=server.url)
     assert summary(again) == (50, 0, 0, 50, 0, 0)
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         assert [credits.get_balance(f"user-{n}") for n in range(50)] == [10 * n for n in range(50)]
         assert credits.reconcile().verified == 50
 
 
 def test_who_was_imported_is_signed_up(server, table):
     run("import-sql", table(some(3)), url=server.url)
-    with Credits.from_url(server.url, default_credits=100, auto_initialize=True) as credits:
+    with Credits.from_url(
+        server.url, timeout=10, default_credits=100, auto_initialize=True
+    ) as credits:
         assert [credits.initialize_user(f"user-{n}").created for n in range(3)] == [False] * 3
         assert credits.add("user-0", 1, "gift").balance == 1
 
@@ -73,7 +75,7 @@ def test_two_at_once(server, table):
     found = [json.loads(program.communicate(timeout=60)[0]) for program in programs]
     assert sum(one["credits"] for one in found) == 10 * sum(range(400))
     assert [one["failed"] for one in found] == [0, 0]
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         assert sum(credits.get_balance(f"user-{n}") for n in range(400)) == 10 * sum(range(400))
 
 
@@ -92,7 +94,7 @@ def test_killed_and_run_again(server, table):
     program.wait()
     done = run("import-sql", url, "--json", url=server.url)
     assert (done.returncode, json.loads(done.stdout)["rows"]) == (0, 1500)
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         assert sum(credits.get_balance(f"user-{n}") for n in range(1500)) == 10 * sum(range(1500))
 
 
@@ -131,7 +133,7 @@ def test_rows_that_are_no_balance_are_named_and_left_out(server, table, dry):
     for problem, (row_id, _, _, said) in zip(problems, BAD, strict=True):
         assert problem["row"] == row_id
         assert said in problem["message"]
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         assert sorted(credits.users()) == ([] if dry else ["34", "alice"])
     told = run("import-sql", url, *words, url=server.url).stdout
     assert "row r1, user debtor: its balance is -5" in told
@@ -159,12 +161,12 @@ def test_a_row_that_changed_after_it_was_imported_is_told(server, table, tmp_pat
     ) in told
     assert "new key" not in told
     assert server.call("ZRANGE", "txs:alice", "0", "-1") == log
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         assert credits.get_balance("alice") == before
 
 
 def test_a_key_that_was_used_otherwise_is_told_as_it_is(server, table):
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         credits.add("alice", 7, "gift", idempotency_key="import:credits:r1")
     told = run("import-sql", table([("r1", "alice", 7)]), url=server.url).stdout
     assert "for: add 7 gift" in told
@@ -176,7 +178,7 @@ def test_rows_of_nothing_do_not_meet_additions(server, table):
     url = table([*rows, ("empty:a", "alice", 2), *((f"z{n}", "alice", 0) for n in range(120))])
     assert summary(run("import-sql", url, "--json", url=server.url)) == (124, 124, 9, 0, 0, 0)
     assert summary(run("import-sql", url, "--json", url=server.url)) == (124, 0, 0, 124, 0, 0)
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         assert credits.get_balance("alice") == 9
         assert [entry.amount for entry in credits.get_transactions("alice")].count(0) == 1
 
@@ -207,7 +209,7 @@ def test_another_table(server, table):
     url = table([("r1", "alice", 7)], name="wallets")
     assert run("import-sql", url, "--table", "wallets", url=server.url).returncode == 0
     assert run("import-sql", url, "--table", "main.wallets", url=server.url).returncode == 0
-    with Credits.from_url(server.url) as credits:
+    with Credits.from_url(server.url, timeout=10) as credits:
         assert credits.get_balance("alice") == 7
     missing = run("import-sql", url, url=server.url)
     assert missing.returncode == 1

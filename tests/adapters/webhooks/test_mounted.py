@@ -19,7 +19,7 @@ from tests.adapters.webhooks.test_dodo import payment
 @pytest.fixture
 async def http(server):
     hooks = [ClerkWebhook(secret=SECRET), DodoWebhook(PACKAGES, secret=SECRET)]
-    paywall = Paywall(lambda: None, url=server.url)
+    paywall = Paywall(lambda: None, url=server.url, timeout=10)
     app = FastAPI()
     paywall.install(app, api=AccountApi(packages=PACKAGES, webhooks=hooks))
     async with app.router.lifespan_context(app):
