@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+
 import pytest
 
 from credits_core import (
     BackendUnavailableError,
+    CreditsError,
     InvalidRequestError,
     OutcomeUnknownError,
     commands,
@@ -61,6 +65,51 @@ def end(steps, outcome):
     with pytest.raises(StopIteration) as stopped:
         steps.send(outcome)
     return stopped.value.value
+
+
+class Watch:
+    """Time that passes while it is waited, and not otherwise."""
+
+    def __init__(self, monkeypatch):
+        self.ms = 0.0
+        monkeypatch.setattr("credits_core.clock.time.monotonic", lambda: self.ms / 1000)
+
+    def wait(self, step, outcome):
+        """Take a step; what comes of a call that is lost comes when nobody waits any longer."""
+        if isinstance(step, Sleep):
+            self.ms += step.seconds * 1000
+            return None
+        self.ms += step.timeout * 1000 if outcome is LOST else 0
+        return outcome(NOW + self.ms) if callable(outcome) else outcome
+
+
+def refused(at):
+    return reply("insufficient", at, "1")
+
+
+def late(at):
+    return reply("late", at)
+
+
+OUTCOMES = {"lost": LOST, "not-sent": NOT_SENT, "refused": refused, "late": late}
+
+
+@pytest.mark.parametrize("names", list(itertools.product(OUTCOMES, repeat=4)), ids="-".join)
+def test_a_delivery_takes_about_the_whole_time_at_most(monkeypatch, names):
+    watch, outcomes = Watch(monkeypatch), [OUTCOMES[name] for name in names]
+    terms = Terms()
+    command, started = deduct(), 0.0
+    _, deadline = delivery.first_send(command, terms, started)
+    first = watch.wait(Send(command.call, delivery.TRY_SHARE * terms.timeout), outcomes[0])
+    if not delivery.settled(first):
+        following = iter(outcomes[1:])
+        steps = delivery.recover(command, terms, started, deadline, first)
+        with contextlib.suppress(StopIteration, CreditsError):
+            step = next(steps)
+            while True:
+                known = isinstance(step, Send)
+                step = steps.send(watch.wait(step, next(following) if known else None))
+    assert watch.ms <= 1210 * terms.timeout
 
 
 def test_the_first_try_carries_a_deadline_within_the_whole_time(terms):

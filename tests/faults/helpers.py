@@ -143,11 +143,14 @@ async def attempt(call: Awaitable[T]) -> T | CreditsError:
 
 
 @contextmanager
-def bounded(seconds: float) -> Iterator[None]:
-    """What happens here comes to an end: generous, and far from waiting for ever."""
+def bounded() -> Iterator[None]:
+    """What happens here comes to an end: far from for ever, and from how busy a machine may be.
+
+    How long a call may take in all is a sum of waits, which the tests of deliveries add up.
+    """
     began = time.monotonic()
     yield
-    assert time.monotonic() - began < seconds
+    assert time.monotonic() - began < 60
 
 
 async def ready(credits: Any, user: str, credits_: int = 1000) -> None:

@@ -68,7 +68,7 @@ async def test_cancelled_greetings_leave_a_working_client(proxy, opened, user):
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    with bounded(5):
+    with bounded():
         assert await credits.get_balance(user) == 0
 
 
@@ -84,7 +84,7 @@ async def test_closing_amid_calls_ends_each_of_them(quiet, new_user, greeted):
         tasks = [asyncio.create_task(stories.charge(credits)) for _ in range(1500)]
         for _ in range(pause):
             await asyncio.sleep(0)
-        with bounded(6):
+        with bounded():
             await credits.aclose()
             await asyncio.gather(*tasks)
         await wait_for_connections(quiet, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 
 import pytest
 
@@ -60,11 +59,9 @@ async def test_the_end_of_the_work_is_told_when_the_store_is_back(
 @KINDS
 async def test_no_work_while_the_store_is_away(credits, fragile, user, kind):
     fragile.kill()
-    began = time.monotonic()
     with pytest.raises(BackendError):
         async with kind(credits, user, 10, "job"):
             pytest.fail("the work ran")
-    assert time.monotonic() - began < 3
     fragile.start()
     await drained(credits)
     assert read_ledger(fragile, user).balance == 100

@@ -61,7 +61,7 @@ async def test_a_deadline_far_ahead_keeps_the_question_open(proxy, opened, store
     proxy.drop_request(2)
     error = await attempt(credits.deduct(user, 10, "charge"))
     assert isinstance(error, OutcomeUnknownError)
-    with bounded(5):
+    with bounded():
         early = await attempt(credits.resolve(error))
     assert isinstance(early, BackendUnavailableError)
     assert "deadline" in str(early)

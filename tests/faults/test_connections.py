@@ -38,7 +38,7 @@ async def test_ten_thousand_callers_at_once_with_the_default_timeout(store, user
     async with AsyncCredits.from_url(store.url) as credits:
         await ready(credits, user, 100_000)
         stories = Stories(user)
-        with bounded(15):
+        with bounded():
             await asyncio.gather(*(stories.charge(credits) for _ in range(10_000)))
         print(stories.count(Receipt), "of 10000")
         await stories.check(credits, store)

@@ -46,7 +46,7 @@ async def frozen(fragile, opened, sync, user):
 
 async def test_copies_held_beyond_the_deadline_are_refused(slow_line, credits, store, user):
     slow_line.hold_request(0.55, times=2)
-    with bounded(1.5):
+    with bounded():
         error = await attempt(credits.deduct(user, 10, "charge", METADATA))
     assert isinstance(error, OutcomeUnknownError)
 
@@ -91,10 +91,10 @@ async def test_the_answer_of_the_first_copy_was_lost_and_the_second_is_late(
 
 
 async def test_a_frozen_server_refuses_what_it_finds_in_its_buffers(frozen, fragile, user):
-    with bounded(2.4):
+    with bounded():
         error = await attempt(frozen.deduct(user, 10, "charge", METADATA))
     assert isinstance(error, OutcomeUnknownError)
-    with bounded(4):
+    with bounded():
         assert isinstance(await attempt(frozen.resolve(error)), BackendUnavailableError)
 
     fragile.thaw()
@@ -139,7 +139,7 @@ async def test_a_refusal_after_a_lost_answer_is_told_when_it_is_final(slow_line,
     user = new_user()
     await patient.add(user, 5, "opening")
     slow_line.lose_reply()
-    with bounded(2.4):
+    with bounded():
         refusal = await attempt(patient.deduct(user, 10, "charge"))
     assert isinstance(refusal, InsufficientCreditsError)
     assert (refusal.required, refusal.available) == (10, 5)

@@ -85,7 +85,7 @@ async def test_when_all_replies_are_lost_resolve_finds_the_receipt(
     line, hasty, store, user, fault, key
 ):
     getattr(line, fault)(2)
-    with bounded(1.2):
+    with bounded():
         error = await attempt(hasty.deduct(user, 10, "charge", METADATA, idempotency_key=key))
     assert isinstance(error, OutcomeUnknownError)
     assert (error.user_id, error.tx_id is not None) == (user, True)
@@ -99,7 +99,7 @@ async def test_when_all_replies_are_lost_resolve_finds_the_receipt(
 
 async def test_a_request_that_never_arrived_resolves_to_none_for_good(line, hasty, store, user):
     line.drop_request(2)
-    with bounded(1.2):
+    with bounded():
         error = await attempt(hasty.deduct(user, 10, "charge", METADATA))
     assert isinstance(error, OutcomeUnknownError)
     for _ in range(2):
@@ -120,7 +120,7 @@ async def test_resolve_says_when_it_could_not_ask(line, hasty, store, user):
     line.lose_reply(2)
     error = await attempt(hasty.deduct(user, 10, "charge", METADATA))
     line.lose_reply(10)
-    with bounded(3):
+    with bounded():
         unanswered = await attempt(hasty.resolve(error))
     assert isinstance(unanswered, BackendUnavailableError)
     assert "resolve" in str(unanswered)

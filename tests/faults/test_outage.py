@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -263,7 +262,6 @@ async def test_a_store_that_is_away_keeps_all_of_it_for_later(fragile, sync, fol
         for _ in range(70):
             serve(journal, user, amount=1)
         fragile.kill()
-        began = time.monotonic()
         async with AsyncCredits.from_url(fragile.url, timeout=0.5) as other:
             report = (
                 await asyncio.to_thread(journal.collect_sync, credits)
@@ -272,7 +270,6 @@ async def test_a_store_that_is_away_keeps_all_of_it_for_later(fragile, sync, fol
             )
         assert (report.collected, report.left, journal.pending) == (0, 70, 70)
         assert isinstance(report.error, BackendError)
-        assert time.monotonic() - began < 5
         fragile.start()
         assert journal.collect_sync(credits).collected == 70
     assert read_ledger(fragile, user).balance == 930

@@ -102,7 +102,7 @@ async def test_one_bad_answer_charges_once_and_succeeds(credits, gateway, store,
 )
 async def test_bad_answers_only_never_hide_a_charge(credits, gateway, store, user, answer):
     gateway.status(answer.code, answer.body, execute=answer.execute, times=2, matching=SCRIPTS)
-    with bounded(1.5):
+    with bounded():
         error = await attempt(credits.deduct(user, 10, "charge", METADATA))
     entries = read_ledger(store, user).of("charge")
     assert len(entries) == answer.execute

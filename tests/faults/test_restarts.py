@@ -85,7 +85,7 @@ async def test_a_server_that_is_down_is_unavailable_and_its_return_noticed(
     await ready(credits, user)
     await asyncio.to_thread(fragile.kill)
     for client in (credits, stranger, credits):
-        with bounded(3):
+        with bounded():
             error = await attempt(client.deduct(user, 10, "charge"))
         # A connection that breaks under a call leaves its outcome open, a refused one does not.
         assert isinstance(error, (BackendUnavailableError, OutcomeUnknownError))

@@ -79,7 +79,7 @@ async def test_without_its_sentinel_a_call_ends_in_bounded_time(group, user, syn
     maker = Credits if sync else AsyncCredits
     client = maker.from_url(group.url, timeout=0.5)
     credits = AsyncFace(client) if sync else client
-    with bounded(1.5):
+    with bounded():
         error = await attempt(credits.get_balance(user))
     group.sentinel.thaw()
     assert isinstance(error, BackendUnavailableError)

@@ -182,7 +182,7 @@ def talker(answer: bytes):
     ],
 )
 async def test_what_is_no_redis_is_refused_in_words(open_credits, user, answer):
-    with talker(answer) as port, bounded(3):
+    with talker(answer) as port, bounded():
         url = f"redis://127.0.0.1:{port}"
         error = await attempt(open_credits(url, timeout=0.4).deduct(user, 1, "charge"))
     assert isinstance(error, BackendError)

@@ -28,7 +28,7 @@ def test_threads_that_meet_a_silent_cluster_node_are_all_told_in_time():
         for thread in threads:
             thread.join()
     assert len(took) == 20
-    assert max(took) < 3
+    assert max(took) < 10  # and not 20 times as long as one, which would be 20
 
 
 @pytest.mark.parametrize("scheme", ["redis://h:1/0", "rediss://h:1/0", "unix:///tmp/x.sock"])
