@@ -102,7 +102,7 @@ class Flights:
         self._worth: int = getattr(backend, "min_flight", MAX_FLIGHT)
         self._light: deque[Seat] = deque()
         self._bulky: deque[Seat] = deque()
-        self._boarding = False
+        self._boarding: asyncio.Task[None] | None = None
         self._flying: set[asyncio.Task[None]] = set()
         self._flying_bulky = 0
         self._bulky_left_last = False
@@ -114,8 +114,8 @@ class Flights:
         if self._closed:
             arrival.set_result(Failure("no", "this client is closed"))
             return arrival
-        bulky = call.script is not None and call.script.bulky
-        (self._bulky if bulky else self._light).append(Seat(call, leave_by, patience, arrival))
+        queue = self._bulky if _is_bulky(call) else self._light
+        queue.append(Seat(call, leave_by, patience, arrival))
         self._board()
         return arrival
 
@@ -126,38 +126,48 @@ class Flights:
         self._closed = True
 
     def _board(self) -> None:
-        if not self._boarding and self._next_queue():
-            self._boarding = True
-            # At the end of this turn of the loop, so that its callers travel together.
-            self._loop.call_soon(self._take_off)
+        if self._boarding or len(self._flying) >= self._backend.concurrency:
+            return
+        if self._next_queue() is None:
+            return
+        # A task takes its first step at the end of this turn of the loop, so that the callers of
+        # a turn travel together; a factory of the app's own might let it step at once.
+        flight: list[Seat] = []
+        self._boarding = task = asyncio.Task(self._fly(flight), loop=self._loop)
+        self._flying.add(task)
+        task.add_done_callback(partial(self._landed, flight))
 
     def _next_queue(self) -> deque[Seat] | None:
         """Who leaves next: the two take turns, and long replies never take every way."""
         ways = self._backend.concurrency
-        if len(self._flying) >= ways:
-            return None
         bulky_may = self._bulky and self._flying_bulky < max(1, ways - 1)
         if bulky_may and not (self._light and self._bulky_left_last):
             return self._bulky
         return self._light or None
 
-    def _take_off(self) -> None:
-        self._boarding = False
+    async def _fly(self, flight: list[Seat]) -> None:
+        self._boarding = None
+        self._take_in(flight)
+        self._board()
+        if flight:
+            calls = [seat.call for seat in flight]
+            patience = max(seat.patience for seat in flight)
+            _arrive(flight, await carried(self._backend, self._clock, calls, patience))
+
+    def _take_in(self, flight: list[Seat]) -> None:
         queue = self._next_queue()
         if queue is None:
             return
         bulky = self._bulky_left_last = queue is self._bulky
-        if flight := self._fill(queue, MAX_BULKY if bulky else self._room(queue)):
-            task = self._loop.create_task(self._fly(flight))
-            self._flying.add(task)
+        flight += self._fill(queue, MAX_BULKY if bulky else self._room(queue))
+        if flight:
             self._flying_bulky += bulky
-            task.add_done_callback(partial(self._landed, flight, bulky))
-        self._board()
 
     def _room(self, queue: deque[Seat]) -> int:
-        """Half of them while nothing is on its way: the store works on these, we on the others."""
+        """Half of them while no other is on its way: the store works on these, we on the rest."""
         half = len(queue) // 2
-        return min(MAX_FLIGHT, half) if half >= self._worth and not self._flying else MAX_FLIGHT
+        alone = len(self._flying) == 1
+        return min(MAX_FLIGHT, half) if half >= self._worth and alone else MAX_FLIGHT
 
     @staticmethod
     def _fill(queue: deque[Seat], size: int) -> list[Seat]:
@@ -173,17 +183,19 @@ class Flights:
                 flight.append(seat)
         return flight
 
-    async def _fly(self, flight: list[Seat]) -> None:
-        calls = [seat.call for seat in flight]
-        patience = max(seat.patience for seat in flight)
-        _arrive(flight, await carried(self._backend, self._clock, calls, patience))
-
-    def _landed(self, flight: list[Seat], bulky: bool, task: asyncio.Task[None]) -> None:
+    def _landed(self, flight: list[Seat], task: asyncio.Task[None]) -> None:
         _arrive(flight, [Failure("unknown", "broken off")] * len(flight))  # if it was cancelled
         self._flying.discard(task)
-        self._flying_bulky -= bulky
+        if self._boarding is task:  # and that before its first step
+            self._boarding = None
+        if flight:
+            self._flying_bulky -= _is_bulky(flight[0].call)
         if not self._loop.is_closed():
             self._board()
+
+
+def _is_bulky(call: Call) -> bool:
+    return call.script is not None and call.script.bulky
 
 
 def _arrive(flight: list[Seat], outcomes: Sequence[Reply | Failure]) -> None:
