@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -25,7 +25,7 @@ __all__ = ["PACKAGES", "Package", "Packages"]
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}", re.ASCII)
 _FIELDS: Final = (
     *("credits", "price", "currency", "name", "popular"),
-    *("recurring", "rollover", "provider_ids"),
+    *("recurring", "rollover", "provider_ids", "former_prices"),
 )
 
 
@@ -60,6 +60,8 @@ class Package:
     - `rollover` is what becomes of what is left at the end of a period, as in `grant_allowance`;
       None: the credits of each period are added, and never expire.
     - `provider_ids`: what providers sell it as, such as `{"stripe": "price_…", "dodo": "pdt_…"}`.
+    - `former_prices`: what it cost before, in the same currency: who began a checkout then, or
+      subscribed, may still pay that.
 
     Raises `PricingConfigError`, which names the place.
 
@@ -67,6 +69,8 @@ class Package:
     999
     >>> Package("big", 5000, 30_000, "JPY").minor_price
     30000
+    >>> Package("starter", 100, "12.99", former_prices=["9.99"]).least_minor_price
+    999
     """
 
     id: str
@@ -78,6 +82,7 @@ class Package:
     recurring: bool = False
     rollover: Literal["none", "all"] | int | None = "none"
     provider_ids: Mapping[str, str] = field(default_factory=dict)
+    former_prices: Sequence[Decimal | int | float | str] = ()
 
     def __post_init__(self) -> None:
         """Refuse what could not be sold."""
@@ -92,6 +97,11 @@ class Package:
         if not isinstance(self.name, str):
             raise _wrong(self._at("name"), "a text")
         _check_rollover(self._at("rollover"), self.rollover)
+        at, former = self._at("former_prices"), self.former_prices
+        if isinstance(former, str) or not isinstance(former, Sequence):
+            raise _wrong(at, 'a list of prices, such as ["7.99"]')
+        former = tuple(_price(at, price, self.currency) for price in former)
+        object.__setattr__(self, "former_prices", former)
         ids = _provider_ids(self._at("provider_ids"), self.provider_ids)
         object.__setattr__(self, "provider_ids", ids)
 
@@ -101,7 +111,15 @@ class Package:
     @property
     def minor_price(self) -> int:
         """The price in the smallest unit of its currency (ISO 4217), as cents."""
-        return int(Decimal(self.price).scaleb(decimals(self.currency)))
+        return self._minor(self.price)
+
+    @property
+    def least_minor_price(self) -> int:
+        """The least that it is, or was, sold for, in the smallest unit of its currency."""
+        return min(map(self._minor, (self.price, *self.former_prices)))
+
+    def _minor(self, price: Decimal | float | str) -> int:
+        return int(Decimal(price).scaleb(decimals(self.currency)))
 
     def shown(self) -> dict[str, Any]:
         """What a client is told: no ids of providers."""

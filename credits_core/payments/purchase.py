@@ -118,8 +118,10 @@ def _check_price(purchase: Purchase, package: Package, what: str) -> None:
     elif purchase.currency != package.currency:
         if not sold:
             raise NotGranted(f"{what} is in {purchase.currency}, its price in {package.currency}")
-    elif purchase.amount + purchase.discount < package.minor_price * purchase.quantity:
+    elif purchase.amount + purchase.discount < package.least_minor_price * purchase.quantity:
         raise NotGranted(
             f"{what} is {purchase.amount} in the smallest unit of {purchase.currency}, and its "
-            f"price is {package.minor_price * purchase.quantity}"
+            f"price is {package.least_minor_price * purchase.quantity}: if it was sold for that "
+            "before, add it to former_prices, and the provider announces the payment again",
+            again=True,
         )

@@ -145,8 +145,8 @@ class Webhook:
     def _not_granted(self, refusal: NotGranted) -> Answer:
         log.error("look at this, %s was not granted: %s", self.name, refusal)
         if refusal.again:
-            detail = "The package is not in the table: it is to be announced again."
-            return problem_details(503, "unknown-package", "Unknown package", detail)
+            detail = "The table of what is sold does not say so: it is to be announced again."
+            return problem_details(503, "not-in-table", "Not in the table", detail)
         return answer({"received": True, "done": "nothing", "reason": "not-granted"})
 
     def __repr__(self) -> str:

@@ -19,6 +19,10 @@ WRONG = [
     ({"credits": -1}, "packages.pro.credits: from 1"),
     ({"credits": 10**15 + 1}, "packages.pro.credits: from 1"),
     ({"credits": 1.0}, "packages.pro.credits: a whole number, not float"),
+    ({"former_prices": "7.99"}, "packages.pro.former_prices: a list"),
+    ({"former_prices": 7}, "packages.pro.former_prices: a list"),
+    ({"former_prices": ["7.99", 0]}, "packages.pro.former_prices: above 0"),
+    ({"former_prices": ["7.999"]}, "packages.pro.former_prices: 7.999 has more decimals than USD"),
     ({"credits": True}, "packages.pro.credits: a whole number, not bool"),
     ({"credits": "100"}, "packages.pro.credits: a whole number, not str"),
     ({"price": 0}, "packages.pro.price: above 0"),
@@ -185,4 +189,19 @@ def test_what_is_granted_is_what_the_table_says():
 def test_what_is_not_granted(told, message):
     with pytest.raises(NotGranted, match=message) as refused:
         check(bought(**told), SOLD)
-    assert refused.value.again is (told.get("package_id") == "z")
+    # What the table can still be told, the provider is to announce again.
+    assert refused.value.again is ("its price" in message or "not in the table" in message)
+
+
+def test_who_began_at_a_former_price_gets_what_was_sold():
+    raised = Packages.from_dict({"a": {"credits": 10, "price": 9, "former_prices": [5, "6.50"]}})
+    assert raised["a"].price == 9
+    assert check(bought(amount=500), raised).credits == 10
+    assert check(bought(amount=1000, quantity=2), raised).credits == 20
+    with pytest.raises(NotGranted, match="its price is 500"):
+        check(bought(amount=499), raised)
+
+
+def test_a_price_that_was_lowered_is_the_price():
+    lowered = Packages.from_dict({"a": {"credits": 10, "price": 5, "former_prices": [9]}})
+    assert check(bought(amount=500), lowered).credits == 10

@@ -179,22 +179,32 @@ async def test_what_is_not_for_credits_is_ignored(sender, route, user, caplog):
 @pytest.mark.parametrize(
     "told",
     [
-        {"amount": 998},
-        {"amount": 0},
         {"currency": "JPY", "package": "pro", "product": None, "amount": 3999},
         {"package": "pro"},
-        {"package": "pro", "product": None, "amount": 3998},
         {"product": "pdt_plan"},
         {"package": "pro", "product": None, "amount": 3000, "discount_id": "dsc_1"},
         {"metadata": {}, "product": "pdt_starter"},
     ],
     ids=str,
 )
-async def test_what_was_paid_is_too_little_or_for_something_else(sender, route, user, caplog, told):
+async def test_what_was_paid_is_for_something_else_or_not_told(sender, route, user, caplog, told):
     answer = await sender.send(route, payment(user, **told))
     assert (answer.status, answer.body["reason"]) == (200, "not-granted")
     assert await sender.amounts(user) == []
     assert "was not granted" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"amount": 998}, {"amount": 0}, {"package": "pro", "product": None, "amount": 3998}],
+    ids=str,
+)
+async def test_too_little_is_to_come_again_when_the_table_knows_that_price(
+    sender, route, user, caplog, told
+):
+    answer = await sender.send(route, payment(user, **told))
+    assert (answer.status, await sender.amounts(user)) == (503, [])
+    assert "add it to former_prices" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,6 @@ async def test_promotion_codes_of_the_shop_are_its_own_affair(sender, send, user
 @pytest.mark.parametrize(
     "told",
     [
-        {"amount": 998},
         {"currency": "jpy"},
         {"amount": None},
         {"metadata": {"credits_package": "starter"}},
@@ -213,6 +212,21 @@ async def test_what_was_paid_is_not_the_price(sender, send, user, caplog, told):
     assert (answer.status, answer.body["reason"]) == (200, "not-granted")
     assert await sender.amounts(user) == []
     assert "look at this" in caplog.text
+
+
+async def test_who_began_before_the_price_was_raised_gets_it_once_the_table_says_so(
+    sender, user, caplog
+):
+    told = session(user, amount=899)
+    raised = {"starter": {"credits": 100, "price": "9.99"}}
+    route = StripeWebhook(Packages.from_dict(raised), secret=SECRET).route
+    assert (await sender.send(route, told, stripes)).status == 503
+    assert "add it to former_prices" in caplog.text
+    raised["starter"]["former_prices"] = ["8.99"]
+    route = StripeWebhook(Packages.from_dict(raised), secret=SECRET).route
+    for _ in range(2):
+        assert (await sender.send(route, told, stripes)).status == 200
+    assert await sender.amounts(user) == [100]
 
 
 @pytest.mark.parametrize(("price", "granted"), [("price_1", [100]), ("price_old", [])])
