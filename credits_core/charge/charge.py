@@ -85,8 +85,10 @@ class Charge(Growing):
         0 or more credits, fractions included, or a `Priced` action, of which the log keeps how
         much it was. Of a fixed price it is at most the price. What is more than a hold is taken
         from the balance, as far as there is any (`shortfall="take"`), or goes below the floor
-        (`"owe"`). The last word counts.
+        (`"owe"`). The last word counts. Raises `RuntimeError` when the charge has ended, as
+        `refund`, `keep` and `meter` do.
         """
+        self.must_be_open()
         if isinstance(actual, Priced):
             quote = actual.quote()
             self.tab.settle(quote.credits, quote.metadata)
@@ -95,10 +97,12 @@ class Charge(Growing):
 
     def refund(self) -> None:
         """Say that the work costs nothing, although it succeeds."""
+        self.must_be_open()
         self.tab.say("refund")
 
     def keep(self) -> None:
         """Say that the work costs what it costs, although it fails."""
+        self.must_be_open()
         self.tab.say("keep")
 
     def meter(self, amount: Number) -> None:
@@ -107,6 +111,7 @@ class Charge(Growing):
         It is summed exactly, and rounded up once at the end. It sends nothing, and so may pass
         what is held; `spend` and `aspend` see to it that it does not.
         """
+        self.must_be_open()
         self.tab.meter(amount)
 
     def hand_over(self) -> str:

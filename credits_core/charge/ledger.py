@@ -91,6 +91,13 @@ def _told(terms: Terms, move: Move | None = None) -> str:
     return f"{what} {terms.user_id!r} of {terms.cost} credits for {terms.action!r}"
 
 
+def _short(terms: Terms, move: Move, receipt: Receipt) -> None:
+    """Say so where a settle found less than the work cost: what is lacking nobody pays."""
+    if move.method == "settle" and receipt.amount < move.args[1]:
+        lacking = move.args[1] - receipt.amount
+        _log.warning("%s lacked %d credits, which nobody pays", _told(terms, move), lacking)
+
+
 def _cut(move: Move, held: int) -> Move | None:
     """A settle that a rule refused, asked again for what is held and no more."""
     if move.method != "settle" or move.args[1] <= held:
@@ -187,6 +194,7 @@ class AsyncLedger:
             raise
         except LimitExceededError as refusal:
             if (less := _cut(move, held)) is not None:
+                _log.warning("%s is cut to %d: %s", _told(terms, move), held, refusal)
                 return await self._ended(terms, less, held)
             return _refused(terms, move, refusal)
         except Exception as failure:  # noqa: BLE001 - the app's own error, or answer, goes on
@@ -195,6 +203,7 @@ class AsyncLedger:
     async def _make(self, terms: Terms, move: Move) -> Receipt:
         call: Any = getattr(self._client, move.method)
         receipt: Receipt = await call(terms.user_id, *move.args, **move.options)
+        _short(terms, move, receipt)
         return receipt
 
 
@@ -281,6 +290,7 @@ class Ledger:
             raise
         except LimitExceededError as refusal:
             if (less := _cut(move, held)) is not None:
+                _log.warning("%s is cut to %d: %s", _told(terms, move), held, refusal)
                 return self._ended(terms, less, held)
             return _refused(terms, move, refusal)
         except Exception as failure:  # noqa: BLE001 - the app's own error, or answer, goes on
@@ -289,6 +299,7 @@ class Ledger:
     def _make(self, terms: Terms, move: Move) -> Receipt:
         call: Any = getattr(self._client, move.method)
         receipt: Receipt = call(terms.user_id, *move.args, **move.options)
+        _short(terms, move, receipt)
         return receipt
 
     def _count(self, by: int) -> None:

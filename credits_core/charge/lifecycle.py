@@ -97,7 +97,13 @@ class Lifecycle:
     def must_be_open(self) -> None:
         """Raise `RuntimeError` before the work has begun, and after it has ended."""
         if not self.open:
-            raise RuntimeError("the charge is not open: the work has not begun, or has ended")
+            if self.handed_over:
+                raise RuntimeError("the charge is not open: it was handed over, and ends elsewhere")
+            raise RuntimeError(
+                "the charge is not open: the work has not begun, or has ended. Work that goes on "
+                "after it, as a background task does, takes the hold over: hand_over(), and "
+                "resume_hold there"
+            )
 
     async def abegin(self) -> Self:
         """Charge, or hold: the work may begin."""

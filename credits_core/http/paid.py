@@ -114,14 +114,17 @@ class PaidRequest:
         """What the answer can tell: what it costs, and what is left when that is known.
 
         `whole` is whether the answer leaves as a whole: the cost of a hold is not known before.
-        What is left is not, before it is settled.
+        What is left is not, before it is settled, nor the cost that is more than is held: whether
+        there is so much shows then.
         """
-        cost, balance, holds = 0, None, False
+        cost, balance, holds, known = 0, None, False, bool(self.charges)
         for charge in self.charges:
             cost += charge.cost
             balance = balance if charge.balance is None else charge.balance
-            holds = holds or (charge.open and _on_hold(charge))
-        if not self.charges or (holds and not whole):
+            if charge.open and _on_hold(charge):
+                holds = True
+                known = known and whole and charge.cost <= charge.amount
+        if not known:
             return []
         found = [(COST_HEADER, str(cost))]
         if balance is not None and not holds:

@@ -169,6 +169,17 @@ async def test_a_hold_of_an_answer_that_came_as_one_piece_tells_its_cost(stage: 
     assert sum(await stage.log()) == -3
 
 
+async def test_a_cost_of_more_than_is_held_is_not_told_before_it_is_known(stage: Stage) -> None:
+    @stage.app.post("/")
+    async def endpoint(charge: Annotated[Charge, stage.held]) -> str:
+        charge.settle(5000)
+        return "done"
+
+    start, *_ = await stage.ask("/")
+    assert "credits-cost" not in headers(start)
+    assert sum(await stage.log()) > -5000
+
+
 async def test_a_file_that_the_server_sends_itself_is_paid_and_kept(
     stage: Stage, tmp_path: Any
 ) -> None:

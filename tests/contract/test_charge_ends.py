@@ -136,13 +136,42 @@ async def test_metered_work_that_is_cancelled_costs_what_it_used(credits, rich):
     await sound(credits, rich, 88)
 
 
-async def test_a_word_before_the_work_begins_or_of_a_fixed_price(credits, rich):
-    with pytest.raises(InvalidRequestError, match="hold_credits"):
-        fixed(credits, rich, 10).meter(1)
-    with pytest.raises(InvalidRequestError, match="fixed price of 10 credits"):
-        fixed(credits, rich, 10).settle(11)
-    with pytest.raises(RuntimeError, match="not open"):
-        await held(credits, rich, 10).spend(1)
+async def test_of_a_fixed_price_nothing_is_metered_and_no_more_settled(credits, rich):
+    async with fixed(credits, rich, 10) as work:
+        with pytest.raises(InvalidRequestError, match="hold_credits"):
+            work.meter(1)
+        with pytest.raises(InvalidRequestError, match="fixed price of 10 credits"):
+            work.settle(11)
+    await sound(credits, rich, 90)
+
+
+SAYINGS = {
+    "settle": lambda work: work.settle(3),
+    "meter": lambda work: work.meter(3),
+    "refund": lambda work: work.refund(),
+    "keep": lambda work: work.keep(),
+}
+
+
+@pytest.mark.parametrize("word", SAYINGS.values(), ids=SAYINGS)
+async def test_a_word_too_early_or_too_late_is_refused(credits, rich, word):
+    work = held(credits, rich, 10)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=r"has ended\. .* resume_hold"):
+            word(work)
+        with pytest.raises(RuntimeError, match="not open"):
+            await work.spend(1)
+        if work.id is None:
+            await run(work)
+    await sound(credits, rich, 90)
+
+
+@pytest.mark.parametrize("word", SAYINGS.values(), ids=SAYINGS)
+async def test_a_word_about_what_was_handed_over_is_refused(credits, rich, word):
+    async with held(credits, rich, 10) as work:
+        work.hand_over()
+        with pytest.raises(RuntimeError, match="handed over"):
+            word(work)
 
 
 async def test_a_charge_is_begun_once(credits, rich):
@@ -256,22 +285,24 @@ async def test_a_hold_that_expired_and_was_spent_meanwhile(credits, rich):
 
 
 @pytest.mark.parametrize(("shortfall", "cost"), [("take", 100), ("owe", 120)])
-async def test_work_that_cost_more_than_there_is(credits, rich, shortfall, cost):
+async def test_work_that_cost_more_than_there_is(credits, rich, caplog, shortfall, cost):
     work = await run(
         held(credits, rich, 50, shortfall=shortfall), say=lambda work: work.settle(119.5)
     )
     assert (work.cost, work.balance) == (cost, 100 - cost)
+    assert ("lacked 20 credits" in caplog.text) is (shortfall == "take")
     await sound(credits, rich, 100 - cost)
 
 
 @pytest.mark.parametrize("shortfall", ["take", "owe"])
 async def test_work_of_an_account_that_is_frozen_meanwhile_keeps_what_is_held(
-    credits, rich, shortfall
+    credits, rich, caplog, shortfall
 ):
     async with held(credits, rich, 50, shortfall=shortfall) as work:
         await credits.freeze(rich)
         work.settle(70)
     assert (work.cost, work.balance) == (50, 50)
+    assert {"take": "lacked 20 credits", "owe": "is cut to 50"}[shortfall] in caplog.text
     assert (await credits.get_account(rich)).held == 0
     await sound(credits, rich, 50)
 
