@@ -94,11 +94,26 @@ def _pool(kind: Any, url: str, options: dict[str, Any]) -> Any:
             f"try included"
         )
     try:
+        _check_node(url)
         pool = kind.from_url(url, **options)
         pool.connection_class(**pool.connection_kwargs)  # sends nothing; checks the options
     except (TypeError, ValueError) as error:
         raise _not_understood(url, error) from None
     return pool
+
+
+def _check_node(url: str) -> None:
+    """Refuse what redis-py would take for another address, or for another database.
+
+    A character in a password that should have been escaped ends the host before it begins, and the
+    rest of the password would be looked up as a host, in front of everybody.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return
+    beyond = url.partition("://")[2][len(parts.netloc) :]
+    if "#" in beyond or "@" in beyond or not re.fullmatch(r"(/[0-9]*)?", parts.path, re.ASCII):
+        raise ValueError("its path is no number")
 
 
 def _not_understood(url: str, error: Exception) -> InvalidRequestError:

@@ -88,6 +88,13 @@ async def test_tls_to_a_server_without_it(open_credits, store, user):
     "url",
     [
         f"redis://:{PASSWORD}/half@localhost:6379/0",
+        f"redis://:p@{PASSWORD}/half#rest@localhost:6379/0",
+        f"redis://:{PASSWORD}#rest@localhost:6379/0",
+        f"redis://:16379?{PASSWORD}@localhost",
+        f"redis://:{PASSWORD}@localhost:6379/staging",
+        f"redis://:{PASSWORD}@localhost:6379/1/2",
+        f"redis://:{PASSWORD}@localhost:6379/-1",
+        f"rediss://:{PASSWORD}@localhost:6379/0#1",
         f"redis://:{PASSWORD}@localhost:port/0",
         f"redis://:{PASSWORD}@localhost:6379:6380/0",
         f"redis://:{PASSWORD}@[::1/0",
