@@ -34,6 +34,9 @@ class Settings:
     ) -> None:
         check_backend(backend, method)
         self.default_credits = validation.starting_credits(default_credits)
+        if not isinstance(auto_initialize, bool):  # "false" of an environment is true
+            kind = type(auto_initialize).__name__
+            raise InvalidRequestError(f"auto_initialize is True or False, not {kind}")
         self.sign_up = SignUp(self.default_credits if auto_initialize else None)
         self.timeout = check_timeout(timeout)
         self.keys = KeySpace(_prefix(prefix, braces=backend.braces), braces=backend.braces)

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
 from credits_core import validation
@@ -22,6 +22,7 @@ from credits_fastapi.answers import answer_error
 from credits_fastapi.api import router_of
 from credits_fastapi.decorators import paid_endpoint
 from credits_fastapi.dependencies import charge_dependency
+from credits_fastapi.given import ClientOptions, check_client, check_functions
 from credits_fastapi.keyed import answer_again
 from credits_fastapi.middleware import ChargesMiddleware
 from credits_fastapi.openapi import document
@@ -41,17 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["ClientOptions", "Paywall"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
-
-
-class ClientOptions(TypedDict, total=False):
-    """The arguments of `AsyncCredits.from_url`; without a `url` it is `from_env`."""
-
-    url: str
-    token: str | None
-    default_credits: int
-    auto_initialize: bool
-    prefix: str
-    timeout: float
 
 
 @dataclass(slots=True)
@@ -107,15 +97,14 @@ class Paywall:
         `lease` is for how many seconds, up to an hour, a request with an
         `Idempotency-Key` whose worker died blocks its key; of one that is at work it is renewed.
 
-        Raises `InvalidRequestError` when a client is given and options for one, too, or a lease
-        that is none.
+        Raises `InvalidRequestError` when a client is given and options for one, too, or what is
+        given is not what it should be.
         """
         validation.lease_ms(lease)
-        if client is not None and options:
-            raise InvalidRequestError(
-                f"a client is given, so {', '.join(options)} would have no effect: "
-                f"set it where the client is made"
-            )
+        check_functions(user=user, admin=admin)
+        check_client(client, options)
+        if not isinstance(top_up_url, str | None):
+            raise InvalidRequestError(f"top_up_url is a str, not {type(top_up_url).__name__}")
         self._user = user
         self._admin = admin
         self._given = client

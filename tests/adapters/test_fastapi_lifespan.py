@@ -9,7 +9,13 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI, Request
 
-from credits_core import AsyncCredits, BackendError, InvalidRequestError, PricingConfigError
+from credits_core import (
+    AsyncCredits,
+    BackendError,
+    Credits,
+    InvalidRequestError,
+    PricingConfigError,
+)
 from credits_fastapi import Charge, ChargesMiddleware, Paywall, require_credits
 from tests.adapters.test_fastapi_support import Served, client_of
 from tests.support.servers import Server
@@ -152,6 +158,20 @@ async def test_options_that_would_have_no_effect_are_refused() -> None:
     with pytest.raises(InvalidRequestError, match="token"):
         async with Paywall(signed_in, token="secret").lifespan():
             pytest.fail("it opened")
+
+
+def test_what_is_given_is_checked_where_the_app_is_made() -> None:
+    wrong: list[tuple[Any, dict[str, Any], str]] = [
+        ("alice", {}, "user is the app's own dependency"),
+        (signed_in, {"admin": "root"}, "admin is the app's own dependency"),
+        (signed_in, {"client": Credits.from_url("memory://")}, "an AsyncCredits, not Credits"),
+        (signed_in, {"top_up_url": 5}, "top_up_url is a str"),
+    ]
+    for user, options, message in wrong:
+        with pytest.raises(InvalidRequestError, match=message):
+            Paywall(user, **options)
+    with pytest.raises(TypeError, match="argument 'defaultcredits'"):
+        Paywall(signed_in, defaultcredits=3)  # type: ignore[call-arg]
 
 
 def test_a_cost_or_an_action_that_is_none_fails_at_import() -> None:

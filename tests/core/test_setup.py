@@ -37,6 +37,13 @@ def test_bad_default_credits(client, value):
 
 
 @BOTH
+@pytest.mark.parametrize("value", ["false", "", 1, 0, None])
+def test_who_is_signed_up_unasked_is_no_word_of_an_environment(client, value):
+    with pytest.raises(InvalidRequestError, match="auto_initialize is True or False"):
+        client.from_url("memory://", auto_initialize=value)
+
+
+@BOTH
 @pytest.mark.parametrize(
     "prefix",
     [None, 5, b"app:", "a\nb", "x" * 65, "a\x00", "\ud800", "balance:", "txs:a", "credits:state:"],
