@@ -63,7 +63,12 @@ class Words(Presenter):
         told = f"{wrong} of {steps} steps were not" if wrong else f"All {steps} steps were"
         click.echo(f"{_mark(toured.right)} {told} as they should be.")
         if toured.account is not None:
-            click.echo(f"\nThe account: {toured.account}\nServing until Ctrl-C.")
+            base, _, user = toured.account.replace("/account?user=", " ").partition(" ")
+            request = f"curl {base}/chat --json '{{}}' -H 'X-Demo-User: {user}'"
+            told = (
+                f"The account: {toured.account}\nA request:   {request}\nAll of them: {base}/docs"
+            )
+            click.echo(f"\n{told}\nServing until Ctrl-C.")
 
     def stopped(self) -> None:
         """The line that a terminal shows as ^C ends."""
