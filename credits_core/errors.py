@@ -75,10 +75,13 @@ class InsufficientCreditsError(CreditsError):
 
     def __str__(self) -> str:
         who = repr(self.user_id) if self.user_id else "the account"
-        return (
-            f"{who} can spend {self.available} credits and this costs {self.required}: "
-            f"{self.missing} more are needed"
-        )
+        credits_ = "1 credit" if self.available == 1 else f"{self.available} credits"
+        return f"{who} can spend {credits_} and this costs {self.required}: {self.lacking}"
+
+    @property
+    def lacking(self) -> str:
+        """How many credits are missing, in words."""
+        return f"{self.missing} more {'is' if self.missing == 1 else 'are'} needed"
 
 
 class LimitExceededError(CreditsError):

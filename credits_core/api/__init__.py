@@ -11,7 +11,7 @@ SDK's routes.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from credits_core import (
     needs_pydantic,  # noqa: F401 - for what it says where it is missing
@@ -23,13 +23,15 @@ from credits_core.api.openapi import document_route, openapi
 from credits_core.api.paths import placed
 from credits_core.api.usage import usage
 from credits_core.errors import InvalidRequestError
+from credits_core.http.exchange import Route
 from credits_core.http.refusals import answering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from credits_core.api.paths import Paths
-    from credits_core.http.exchange import Route
+    from credits_core.checkout import Checkout
+    from credits_core.payments import Packages
 
 __all__ = ["PATHS", "AccountApi", "openapi"]
 
@@ -43,6 +45,13 @@ PATHS: Final = {
     "reconcile": "/api/cron/reconcile",
 }
 """The routes by name, and where they are unless they are moved."""
+
+
+class _Routed(Protocol):
+    """What brings a route: a webhook."""
+
+    @property
+    def route(self) -> Route: ...
 
 
 class AccountApi:
@@ -66,9 +75,9 @@ class AccountApi:
         self,
         *,
         paths: Paths | None = None,
-        packages: Any = None,
-        checkout: Any = None,
-        webhooks: Iterable[Any] = (),
+        packages: Packages | None = None,
+        checkout: Checkout | None = None,
+        webhooks: Iterable[_Routed] = (),
         max_grant: int = admin.MAX_GRANT,
         cron_secret: str | None = None,
         document: str | None = None,
@@ -85,7 +94,9 @@ class AccountApi:
             admin.grant(PATHS["grant"], _checked(max_grant)),
             admin.refund(PATHS["refund"]),
             *(() if secret is None else cron.reconcile(PATHS["reconcile"], secret)),
-            *(route for part in (packages, checkout, *webhooks) for route in _routes_of(part)),
+            *_routes_of("packages", packages),
+            *_routes_of("checkout", checkout),
+            *(route for one in webhooks for route in _routes_of("webhooks", one)),
         ]
         if document is not None:
             routes.append(document_route(document, lambda: self.routes))
@@ -105,11 +116,15 @@ def _checked(max_grant: object) -> int:
         raise InvalidRequestError(f"max_grant: {error}") from None
 
 
-def _routes_of(part: Any) -> Iterator[Route]:
+def _routes_of(name: str, part: Any) -> tuple[Route, ...]:
     """The routes of a part that is there, or its only one."""
     if part is None:
-        return
-    if hasattr(part, "routes"):
-        yield from part.routes
-    else:
-        yield part.route
+        return ()
+    found: Any = getattr(part, "routes", None) or (getattr(part, "route", None),)
+    if not isinstance(found, tuple) or not all(isinstance(one, Route) for one in found):
+        kind = type(part).__name__
+        raise InvalidRequestError(
+            f"{name} takes what has routes of its own, such as Packages, a checkout or a webhook, "
+            f"and not {kind}"
+        )
+    return cast("tuple[Route, ...]", found)

@@ -189,10 +189,8 @@ def _limit(error: LimitExceededError) -> Answer:
 
 
 def _insufficient(error: InsufficientCreditsError, top_up_url: str | None) -> Answer:
-    detail = (
-        f"This costs {error.required} credits and you can spend {error.available}: "
-        f"{error.missing} more are needed."
-    )
+    cost = "1 credit" if error.required == 1 else f"{error.required} credits"
+    detail = f"This costs {cost} and you can spend {error.available}: {error.lacking}."
     told = {"action": error.action, "top_up_url": top_up_url}
     return problem_details(
         402,

@@ -6,7 +6,7 @@ import jsonschema
 import openapi_spec_validator
 import pytest
 
-from credits_core import Credits
+from credits_core import Credits, InvalidRequestError
 from credits_core.api import PATHS, AccountApi, openapi
 from credits_core.http.exchange import Route, Who, answer
 from tests.core.api import ask, asked, route_of
@@ -85,6 +85,16 @@ def test_what_any_route_may_answer_is_told():
     for route in API.routes:
         told = {int(status) for status in route.operation["responses"]}
         assert told >= STATUSES[route.method], (route.method, route.name)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [{"packages": {"starter": {}}}, {"checkout": "stripe"}, {"webhooks": ["clerk"]}],
+    ids=str,
+)
+def test_what_has_no_routes_of_its_own_is_refused(parts):
+    with pytest.raises(InvalidRequestError, match=f"^{next(iter(parts))} takes what has routes"):
+        AccountApi(**parts)
 
 
 def test_other_parts_bring_routes_that_are_moved_by_their_names():

@@ -78,6 +78,8 @@ def test_a_debtor_can_spend_nothing_and_owes_the_debt_too() -> None:
     body = problem(InsufficientCreditsError(300, -900)).body
     assert (body["required"], body["available"]) == (300, 0)
     assert body["detail"] == "This costs 300 credits and you can spend 0: 1200 more are needed."
+    body = problem(InsufficientCreditsError(1, 0)).body
+    assert body["detail"] == "This costs 1 credit and you can spend 0: 1 more is needed."
 
 
 def test_only_a_store_that_is_away_asks_to_come_back() -> None:
