@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 from contextlib import aclosing
 from functools import wraps
+from itertools import count
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_type_hints
 
 from fastapi import Depends
 
 from credits_core.charge import Charge
+from credits_fastapi.unpaid import mark
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,8 +33,11 @@ def paid_endpoint(dependency: Dependency, endpoint: F) -> F:
     signature = inspect.signature(endpoint)
     hints = _hints(endpoint)
     asked = [name for name in signature.parameters if hints.get(name) in (Charge, "Charge")]
+    # Of several decorators each has a parameter of its own.
+    names = (f"{_HIDDEN}_{number}" for number in count(1))
+    hidden_name = next(name for name in names if name not in signature.parameters)
     hidden = inspect.Parameter(
-        _HIDDEN,
+        hidden_name,
         inspect.Parameter.KEYWORD_ONLY,
         annotation=Annotated[Charge, Depends(dependency)],
     )
@@ -45,7 +50,7 @@ def paid_endpoint(dependency: Dependency, endpoint: F) -> F:
     plain = [one for one in parameters if one.kind is not inspect.Parameter.VAR_KEYWORD]
 
     def arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
-        charge = kwargs.pop(_HIDDEN)
+        charge = kwargs.pop(hidden_name)
         return {**kwargs, **dict.fromkeys(asked, charge)}
 
     wrapper: Any
@@ -79,6 +84,7 @@ def paid_endpoint(dependency: Dependency, endpoint: F) -> F:
             return endpoint(*args, **arguments(kwargs))
 
         wrapper = paid_sync
+    mark(endpoint)
     # FastAPI reads the signature; the annotations are resolved here, where their names are known.
     wrapper.__signature__ = signature.replace(
         parameters=[*plain, hidden, *variadic],

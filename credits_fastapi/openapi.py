@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi import routing
-
 from credits_core.charge import Priced
 from credits_core.http.describing import SECURITY_SCHEMES
 from credits_core.http.openapi import describe
 from credits_fastapi.dependencies import rule_of
+from credits_fastapi.unpaid import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from fastapi import FastAPI
     from fastapi.dependencies.models import Dependant
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from credits_core.http.rules import Rule
 
 __all__ = ["document"]
-
-# Since routers are kept as they were included, FastAPI walks them by this.
-_walk: Callable[[Any], Iterable[Any]] = getattr(routing, "iter_route_contexts", iter)
 
 
 def document(app: FastAPI) -> None:
@@ -33,7 +29,7 @@ def document(app: FastAPI) -> None:
         fresh = app.openapi_schema is None
         schema = own()
         if fresh:
-            for route in _walk(app.routes):
+            for route in walk(app.routes):
                 _describe(schema, route)
             _name_schemes(schema)
         return schema

@@ -26,6 +26,7 @@ from credits_fastapi.given import ClientOptions, check_client, check_functions
 from credits_fastapi.keyed import answer_again
 from credits_fastapi.middleware import ChargesMiddleware
 from credits_fastapi.openapi import document
+from credits_fastapi.unpaid import warn_of_unpaid
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -133,6 +134,7 @@ class Paywall:
 
         @asynccontextmanager
         async def both(app: Any) -> AsyncIterator[Mapping[str, Any]]:
+            warn_of_unpaid(app)
             async with self.lifespan(app), own(app) as state:
                 yield state or {}
 

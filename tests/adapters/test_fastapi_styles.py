@@ -191,3 +191,51 @@ def test_a_user_from_a_generator_or_a_sync_function() -> None:
     with client_of(app) as http:
         refused = http.get("/", headers={"X-User": "carol"})
         assert refused.json()["available"] == 100
+
+
+def test_a_price_above_the_route_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    app, router, gate = FastAPI(), APIRouter(prefix="/r"), paywall_on_memory(lambda: "alice")
+    gate.install(app)
+
+    @gate.charges(10)
+    @app.get("/wrong")
+    async def wrong() -> str:
+        return "for nothing"
+
+    @gate.holds(10)
+    @router.get("/wrong")
+    async def wrong_too() -> str:
+        return "for nothing"
+
+    @app.get("/right")
+    @gate.charges(10)
+    async def right() -> str:
+        return "paid"
+
+    app.include_router(router)
+    with client_of(app) as http:
+        assert [http.get(path).headers.get("Credits-Cost") for path in ("/wrong", "/right")] == [
+            None,
+            "10",
+        ]
+    warned = [one.args for one in caplog.records if one.name == "credits_fastapi.unpaid"]
+    assert warned == [
+        ("/wrong", "wrong"),
+        ("/r/wrong", "wrong_too"),
+    ]
+
+
+def test_two_decorators_are_two_charges() -> None:
+    app, gate = FastAPI(), paywall_on_memory(lambda: "alice")
+    gate.install(app)
+
+    @app.get("/both")
+    @gate.charges(10)
+    @gate.holds(5, "more")
+    async def both(charge: Charge) -> str:
+        charge.settle(2)
+        return charge.action
+
+    with client_of(app) as http:
+        answer = http.get("/both")
+    assert (answer.json(), answer.headers["Credits-Cost"]) == ("more", "12")
