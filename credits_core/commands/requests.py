@@ -28,7 +28,7 @@ def begin_request(
 ) -> Command[RequestRecord]:
     """Begin a request, renew the lease of one that is the owner's, or learn what became of it."""
     user_id, record = _record(keys, user_id, route, key)
-    fingerprint = validation.line(fingerprint, "fingerprint", validation.MAX_FINGERPRINT_CHARS)
+    fingerprint = validation.fingerprint(fingerprint)
     span = validation.lease_ms(lease)
     owner = _random() if owner is None else validation.line(owner, "owner")
     # A call is known by an id of its own: its owner may have come through before.
@@ -87,7 +87,7 @@ def abandon_request(
 
 def _record(keys: KeySpace, user_id: str, route: str, key: str) -> tuple[str, str]:
     user_id = validation.user_id(user_id, braces=keys.braces)
-    route = validation.line(route, "route", validation.MAX_ROUTE_CHARS)
+    route = validation.route(route)
     return user_id, keys.request(user_id, route, validation.line(key, "key"))
 
 

@@ -93,7 +93,7 @@ async def test_younger_than_thirty_days_is_refused_by_client_and_script(
     with pytest.raises(InvalidRequestError, match="30 days"):
         await credits.fold(user, archive, older_than=29 * DAY / 1000)
     before = await store.look(user)
-    monkeypatch.setattr("credits_core.validation.MIN_FOLD_AGE_MS", 0)
+    monkeypatch.setattr("credits_core.validation.times.MIN_FOLD_AGE_MS", 0)
     with pytest.raises(InvalidRequestError, match="30 days"):
         await credits.fold(user, archive, older_than=10 * DAY / 1000)
     assert (await store.look(user)).found == before.found
