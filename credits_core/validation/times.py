@@ -30,7 +30,7 @@ def bound_ms(value: object, what: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, datetime):
-        if value.tzinfo is None:
+        if value.utcoffset() is None:
             raise fail(f"{what} is a datetime without a time zone: {short(value)}")
         return (value - EPOCH) // MILLISECOND
     return whole(value, what, 0, 2**53 - 1)

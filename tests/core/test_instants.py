@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credits_core import validation
+from credits_core import InvalidRequestError, validation
 from credits_core.models import FoldReport, instant
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,6 +19,20 @@ def test_a_datetime_stands_for_its_millisecond(ms):
     assert instant(ms) == EPOCH + timedelta(milliseconds=ms)
     assert validation.bound_ms(instant(ms), "start_time") == ms
     assert validation.instant_ms(instant(ms), "start_time") == ms
+
+
+class NoOffset(tzinfo):
+    """A time zone that does not say how far it is from UTC."""
+
+    def utcoffset(self, dt):
+        return None
+
+
+@pytest.mark.parametrize("zone", [None, NoOffset()])
+def test_a_datetime_without_an_offset_is_no_instant(zone):
+    local = datetime(2027, 1, 15, 8, tzinfo=zone)
+    with pytest.raises(InvalidRequestError, match="start_time is a datetime without a time zone"):
+        validation.bound_ms(local, "start_time")
 
 
 def test_a_fold_tells_up_to_when_as_a_datetime_too():

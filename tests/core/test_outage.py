@@ -175,6 +175,12 @@ BAD = [
 ]  # fmt: skip
 
 
+def test_a_route_has_the_length_that_a_request_may_name(journal):
+    assert admit(journal, route="r" * 512) is not None
+    with pytest.raises(InvalidRequestError, match="route"):
+        admit(journal, route="r" * 513)
+
+
 @pytest.mark.parametrize(("bad", "told"), BAD)
 def test_bad_input_is_refused_and_counts_nothing(journal, bad, told):
     with pytest.raises(InvalidRequestError, match=told):
