@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from credits_core.errors import InvalidRequestError
+from credits_core.extras import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,11 +59,11 @@ def open_backend(url: str, *, token: str | None, timeout: float) -> Backend:
     """A sync backend for `url`; each try may take `timeout` seconds."""
     scheme, rest = _split(url, token)
     if scheme == "memory":
-        backend: Backend = _load("memory").MemoryBackend(rest)
+        backend: Backend = _load("memory", "memory").MemoryBackend(rest)
     elif scheme in ("http", "https"):
-        backend = _load("upstash").UpstashBackend(url, token)
+        backend = _load("upstash", "upstash").UpstashBackend(url, token)
     else:
-        backend = _load("redis_urls").open_sync(url, timeout)
+        backend = _load("redis_urls", "redis").open_sync(url, timeout)
     return backend
 
 
@@ -71,11 +71,11 @@ def open_async_backend(url: str, *, token: str | None, timeout: float) -> AsyncB
     """An async backend for `url`; each try may take `timeout` seconds."""
     scheme, rest = _split(url, token)
     if scheme == "memory":
-        backend: AsyncBackend = _load("memory").AsyncMemoryBackend(rest)
+        backend: AsyncBackend = _load("memory", "memory").AsyncMemoryBackend(rest)
     elif scheme in ("http", "https"):
-        backend = _load("upstash").AsyncUpstashBackend(url, token)
+        backend = _load("upstash", "upstash").AsyncUpstashBackend(url, token)
     else:
-        backend = _load("redis_urls").open_async(url, timeout)
+        backend = _load("redis_urls", "redis").open_async(url, timeout)
     return backend
 
 
@@ -118,16 +118,5 @@ def _check_rest(url: str, token: str | None) -> None:
         )
 
 
-_EXTRAS = {"memory": "memory", "upstash": "upstash", "redis_urls": "redis"}
-
-
-def _load(module: str) -> Any:
-    try:
-        return import_module(f"credits_core.backends.{module}")
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("credits_core"):
-            raise
-        raise InvalidRequestError(
-            f"this store needs the package {error.name!r}: "
-            f"pip install 'credits-sdk[{_EXTRAS[module]}]'"
-        ) from error
+def _load(module: str, extra: str) -> Any:
+    return load(f"credits_core.backends.{module}", extra)

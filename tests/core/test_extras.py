@@ -39,3 +39,33 @@ def test_where_pydantic_is_missing_it_is_said_how_to_get_it(part):
         "except credits_core.InvalidRequestError as error:\n    print(error)"
     )
     assert "pip install 'credits-sdk[" in run(code)
+
+
+@pytest.mark.parametrize(("url", "library", "extra"), [
+    ("memory://", "fakeredis", "memory"),
+    ("redis://127.0.0.1:1", "redis", "redis"),
+    ("rediss+cluster://127.0.0.1:1", "redis", "redis"),
+    ("https://name.upstash.io", "httpx", "upstash"),
+])  # fmt: skip
+@pytest.mark.parametrize("client", ["Credits", "AsyncCredits"])
+def test_where_the_library_of_a_store_is_missing_it_is_said_how_to_get_it(
+    client, url, library, extra
+):
+    token = "'t'" if url.startswith("https:") else "None"
+    code = (
+        f"import sys\nsys.modules[{library!r}] = None\nimport credits_core\n"
+        f"try:\n    credits_core.{client}.from_url({url!r}, token={token})\n"
+        "except credits_core.InvalidRequestError as error:\n    print(error)"
+    )
+    said = run(code)
+    assert said.startswith(f"this needs the package '{library}")
+    assert said.endswith(f"pip install 'credits-sdk[{extra}]'")
+
+
+def test_a_module_of_ours_that_is_missing_is_no_matter_of_extras():
+    code = (
+        "import credits_core.extras\n"
+        "try:\n    credits_core.extras.load('credits_core.no_such_module', 'redis')\n"
+        "except ModuleNotFoundError as error:\n    print(error.name)"
+    )
+    assert run(code) == "credits_core.no_such_module"
