@@ -6,17 +6,17 @@ it to an own account, and the log says who did it and why.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from credits_core.api.bodies import MAX_REASON, GrantBody, RefundBody
-from credits_core.errors import BackendError, InvalidRequestError, OutcomeUnknownError
-from credits_core.http.describing import BALANCE, CREDITS, TEXT, TRUTH, fields, header, operation
+from credits_core.errors import BackendError, OutcomeUnknownError
+from credits_core.http.describing import BALANCE, CREDITS, TEXT, TRUTH, fields, operation
 from credits_core.http.exchange import Route, Who, answer
-from credits_core.http.idempotency import HEADER, key_of
+from credits_core.http.idempotency import HEADER
 from credits_core.http.json_bodies import read_body, wrong_field
+from credits_core.http.personal_keys import key_header, personal_key
 from credits_core.http.problems import later, problem_details
-from credits_core.http.refusals import Refused, user_of, wrong_parameter
+from credits_core.http.refusals import Refused, user_of
 from credits_core.models import MAX_AMOUNT
 
 if TYPE_CHECKING:
@@ -104,16 +104,8 @@ def _key_of(asked: Asked, name: str) -> str | None:
 
     It counts for the admin, the route and the account; no payment has one like it.
     """
-    given = asked.headers.get(HEADER.lower())
-    if given is None:
-        return None
-    try:
-        key = key_of(given)
-    except InvalidRequestError:
-        detail = "1 to 255 characters without control characters"
-        raise wrong_parameter(HEADER, detail) from None
-    told = hashlib.sha256(f"{asked.user_id}\n{key}".encode("utf-8", "surrogateescape"))
-    return f"admin {name} {told.hexdigest()[:32]}"
+    key = personal_key(asked)
+    return None if key is None else f"admin {name} {key}"
 
 
 def _sure(step: Step) -> Steps[Receipt]:
@@ -173,13 +165,7 @@ def _operation(
         ),
         (400, 401, 403, 409, 413, 415, 422, 500, 503),
         description="For admins of the app. Never on the account of who asks.",
-        parameters=(
-            header(
-                HEADER,
-                {**TEXT, "minLength": 1, "maxLength": 257},
-                "A repeated request with the same key does it once.",
-            ),
-        ),
+        parameters=(key_header("A repeated request with the same key does it once."),),
         body={
             "type": "object",
             "required": [*required, "reason"],

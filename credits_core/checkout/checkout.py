@@ -6,10 +6,8 @@ provider's metadata here, and come back in its signed webhooks.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pydantic import AliasChoices, Field
@@ -19,11 +17,12 @@ from credits_core.async_client import AsyncCredits
 from credits_core.checkout.pages import page
 from credits_core.checkout.urls import Returns
 from credits_core.errors import InvalidRequestError, PricingConfigError
-from credits_core.http.describing import TEXT, fields, header, operation
+from credits_core.http.describing import TEXT, fields, operation
 from credits_core.http.exchange import Answer, Asked, Route, Who, answer
 from credits_core.http.json_bodies import Body, read_body
+from credits_core.http.personal_keys import key_header, personal_key
 from credits_core.http.problems import later, problem_details
-from credits_core.http.refusals import Refused, answering, user_of, wrong_parameter
+from credits_core.http.refusals import Refused, answering, user_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Checkout", "Order", "ProviderRefused"]
 
 log: Final = logging.getLogger("credits_core.checkout")
-
-_KEY: Final = re.compile("[!-~]{1,255}")
 
 
 class Order(NamedTuple):
@@ -160,7 +157,7 @@ class Checkout:
             "Start a checkout of a package",
             fields(checkoutUrl={**TEXT, "format": "uri"}),
             (400, 401, 404, 413, 415, 422, 502, 503),
-            parameters=(header("Idempotency-Key", TEXT, "Asked again, the same checkout"),),
+            parameters=(key_header("Asked again, the same checkout."),),
             body=fields(packageId=TEXT)
             | {"properties": {"packageId": TEXT, "successUrl": TEXT, "cancelUrl": TEXT}},
         )
@@ -198,7 +195,7 @@ class Checkout:
             package,
             wanted.success_url or self._returns.success,
             wanted.cancel_url or self._returns.cancel,
-            _key(asked, user_id),
+            personal_key(asked),
         )
 
     def _refused(self, refusal: ProviderRefused) -> Answer:
@@ -213,13 +210,3 @@ class Checkout:
             )
         detail = "The payment provider did not start a checkout."
         return problem_details(502, "provider-refused", "Provider refused", detail)
-
-
-def _key(asked: Asked, user_id: str) -> str | None:
-    """The key of the request, made into one that no other user can name."""
-    given: Any = asked.headers.get("idempotency-key")
-    if given is None:
-        return None
-    if not _KEY.fullmatch(given):
-        raise wrong_parameter("Idempotency-Key", "1 to 255 visible ASCII characters")
-    return hashlib.sha256(f"{user_id}\n{given}".encode()).hexdigest()

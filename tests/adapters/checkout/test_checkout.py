@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 
 import pytest
 import stripe
@@ -159,17 +160,18 @@ async def test_the_boilerplates_button_works_and_its_numbers_are_not_looked_at(m
 @BOTH
 async def test_an_idempotency_key_reaches_the_vendor_as_one_of_this_user_alone(make, vendor):
     checkout = make(vendor.url)
-    for user, key in (("alice", "k-1"), ("alice", "k-1"), ("bob", "k-1"), ("alice", "k-2")):
+    told = (("alice", "k 1"), ("alice", '"k 1"'), ("bob", "k 1"), ("alice", "k 2"))
+    for user, key in told:
         await ask(checkout, {"packageId": "pro"}, user, close=False, **{"idempotency-key": key})
     checkout.close()
     keys = [headers["idempotency-key"] for _, headers, _ in vendor.asked]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
-    assert all(len(key) == 64 for key in keys)
+    assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys)
 
 
 @BOTH
-@pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256, "\x00"])
+@pytest.mark.parametrize("key", ["", " ", '""', "x" * 256, "a\x00b"])
 async def test_what_is_no_key(make, vendor, key):
     answer = await ask(make(vendor.url), {"packageId": "pro"}, **{"idempotency-key": key})
     assert (answer.status, vendor.asked) == (400, [])
