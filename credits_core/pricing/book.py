@@ -241,8 +241,8 @@ class PriceBook:
         ... input = 250
         ... output = 1000
         ... ''')
-        >>> from credits_core.tokens import Usage
-        >>> book.rate_card().credits("gpt-4o", Usage(output_tokens=2000))
+        >>> from credits_core.tokens import TokenUsage
+        >>> book.rate_card().credits("gpt-4o", TokenUsage(output_tokens=2000))
         2
         """
         version = self.version(at)

@@ -51,7 +51,7 @@ class UsedTokens:
 
     action: str
     model: str
-    usage: tokens.Usage
+    usage: tokens.TokenUsage
     credits: int | None = None
 
     @property
@@ -96,10 +96,10 @@ def _used(kept: Mapping[str, Any]) -> Used | None:
 
 
 def _tokens(action: str, metadata: Mapping[str, Any]) -> UsedTokens | None:
-    from credits_core.tokens import Usage  # noqa: PLC0415 - few logs have tokens
+    from credits_core.tokens import TokenUsage  # noqa: PLC0415 - few logs have tokens
 
     try:
-        usage = Usage(**{name: metadata.get(name, 0) for name in _TOKENS})
+        usage = TokenUsage(**{name: metadata.get(name, 0) for name in _TOKENS})
     except InvalidRequestError:
         return None
     return UsedTokens(action, metadata["model"], usage, _credits(metadata))

@@ -14,6 +14,6 @@ from credits_core.tokens.meter import UsageMeter
 from credits_core.tokens.rate_card import RateCard
 from credits_core.tokens.rates import Rates
 from credits_core.tokens.reading import read_usage
-from credits_core.tokens.usage import Usage
+from credits_core.tokens.usage import TokenUsage
 
-__all__ = ["RateCard", "Rates", "Usage", "UsageMeter", "read_usage"]
+__all__ = ["RateCard", "Rates", "TokenUsage", "UsageMeter", "read_usage"]

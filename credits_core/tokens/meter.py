@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from credits_core.tokens.reading import bearer, counts, get
-from credits_core.tokens.usage import Usage
+from credits_core.tokens.usage import TokenUsage
 
 __all__ = ["UsageMeter"]
 
@@ -53,9 +53,9 @@ class UsageMeter:
                 self._open.discard(self._current)
 
     @property
-    def usage(self) -> Usage:
+    def usage(self) -> TokenUsage:
         """What has been reported so far, of all answers together."""
-        return sum((Usage(**stated) for stated in self._answers.values()), Usage())
+        return sum((TokenUsage(**stated) for stated in self._answers.values()), TokenUsage())
 
     @property
     def complete(self) -> bool:

@@ -20,7 +20,7 @@ from credits_core.validation import MAX_TOKENS
 if TYPE_CHECKING:
     from typing import Self
 
-    from credits_core.tokens.usage import Usage
+    from credits_core.tokens.usage import TokenUsage
 
 __all__ = ["RateCard"]
 
@@ -45,13 +45,13 @@ class RateCard:
 
     Raises `PricingConfigError`, which names the place, when something is wrong with the card.
 
-    >>> from credits_core.tokens import Usage
+    >>> from credits_core.tokens import TokenUsage
     >>> card = RateCard(
     ...     {"gpt-4o": {"input": 250, "cached_input": 125, "output": 1000}},
     ...     aliases={"gpt-4o-2*": "gpt-4o", "default": "gpt-4o"},
     ...     markup="1.2",
     ... )
-    >>> usage = Usage(input_tokens=200, cached_input_tokens=1000, output_tokens=300)
+    >>> usage = TokenUsage(input_tokens=200, cached_input_tokens=1000, output_tokens=300)
     >>> card.cost("gpt-4o-2024-08-06", usage)
     Decimal('0.5700000')
     >>> card.credits("default", usage)
@@ -127,7 +127,7 @@ class RateCard:
                     return found
         raise PricingConfigError(str(model), self._unknown(model))
 
-    def cost(self, model: str, usage: Usage) -> Decimal:
+    def cost(self, model: str, usage: TokenUsage) -> Decimal:
         """Return what a usage costs: exact credits, not rounded.
 
         Add up what one charge is for, then round up once. Raises `PricingConfigError` when the
@@ -137,7 +137,7 @@ class RateCard:
         with localcontext(EXACT):
             return (rates.per_million(usage) * self._markup).scaleb(-6)
 
-    def credits(self, model: str, usage: Usage) -> int:
+    def credits(self, model: str, usage: TokenUsage) -> int:
         """Return the credits of a charge for this usage alone: its cost, rounded up.
 
         Raises `PricingConfigError` when the card has no rates for the model, and
@@ -151,20 +151,20 @@ class RateCard:
             )
         return cost
 
-    def max_output_tokens(self, model: str, balance: int, used: Usage) -> int:
+    def max_output_tokens(self, model: str, balance: int, used: TokenUsage) -> int:
         """Return how many more tokens of output a balance pays for, beside what is `used`.
 
-        `used` is the prompt before the call (`Usage(input_tokens=1200)`) and what has been metered
-        during it. The answer is exact, from 0 (also where the balance does not pay for what
+        `used` is the prompt before the call (`TokenUsage(input_tokens=1200)`) and what has been
+        metered during it. The answer is exact, from 0 (also where the balance does not pay for what
         is used) to 10^15 (also where output is free): the charge for `used` and so many tokens
         more, rounded up, is no more than the balance.
 
         Raises `PricingConfigError` when the card has no rates for the model, and
         `InvalidRequestError` when the balance is no `int`.
 
-        >>> from credits_core.tokens import Usage
+        >>> from credits_core.tokens import TokenUsage
         >>> card = RateCard({"gpt-4o": {"input": 250, "output": 1000}})
-        >>> card.max_output_tokens("gpt-4o", 2, Usage(input_tokens=4000))
+        >>> card.max_output_tokens("gpt-4o", 2, TokenUsage(input_tokens=4000))
         1000
         """
         if isinstance(balance, bool) or not isinstance(balance, int):

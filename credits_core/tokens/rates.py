@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from credits_core.pricing.places import decimal, kind, under, wrong
 
 if TYPE_CHECKING:
-    from credits_core.tokens.usage import Usage
+    from credits_core.tokens.usage import TokenUsage
 
 __all__ = ["EXACT", "Rates", "read_rates"]
 
@@ -29,7 +29,7 @@ class Rates:
     cached_input: Decimal
     cache_write: Decimal
 
-    def per_million(self, usage: Usage) -> Decimal:
+    def per_million(self, usage: TokenUsage) -> Decimal:
         """The cost of so many millions of tokens; exact in the context `EXACT`."""
         return (
             usage.input_tokens * self.input

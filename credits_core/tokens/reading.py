@@ -1,7 +1,7 @@
 """Reads what the APIs of language models report of an answer's tokens, by its shape.
 
 OpenAI counts tokens that were read from the cache or written to it among those of the input;
-Anthropic counts them apart, and so does `Usage`. Sources:
+Anthropic counts them apart, and so does `TokenUsage`. Sources:
 https://platform.openai.com/docs/api-reference/chat/object (`usage`),
 https://platform.openai.com/docs/api-reference/responses/object (`usage`) and
 https://docs.anthropic.com/en/api/messages (`usage`; in streams its counts are cumulative).
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from credits_core import validation
-from credits_core.tokens.usage import Usage
+from credits_core.tokens.usage import TokenUsage
 
 __all__ = ["bearer", "counts", "get", "read_usage"]
 
@@ -31,7 +31,7 @@ _ANTHROPIC: Final = {
 _CACHE_WRITES: Final = ("cache_write_tokens", "cache_creation_tokens")
 
 
-def read_usage(answer: object) -> Usage | None:
+def read_usage(answer: object) -> TokenUsage | None:
     """Return the tokens that an answer reports, or None where it reports none.
 
     `answer` is an answer of OpenAI's Chat Completions or Responses or of Anthropic's Messages, an
@@ -50,14 +50,14 @@ def read_usage(answer: object) -> Usage | None:
     ...         }
     ...     }
     ... )
-    Usage(input_tokens=200, output_tokens=300, cached_input_tokens=1000, cache_write_tokens=0)
+    TokenUsage(input_tokens=200, output_tokens=300, cached_input_tokens=1000, cache_write_tokens=0)
     """
     found = counts(answer)
-    return None if found is None else Usage(**found)
+    return None if found is None else TokenUsage(**found)
 
 
 def counts(answer: object) -> dict[str, int] | None:
-    """The fields of `Usage` that an answer or an event states, or None."""
+    """The fields of `TokenUsage` that an answer or an event states, or None."""
     usage = get(bearer(answer), "usage")
     if usage is None:
         usage = answer

@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields
 
 from credits_core import validation
 
-__all__ = ["Usage"]
+__all__ = ["TokenUsage"]
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class TokenUsage:
     """The tokens of one answer, or of several: `+` adds two usages.
 
     Each token is counted once. `input_tokens` are those that were neither read from the
@@ -19,8 +19,8 @@ class Usage:
 
     Raises `InvalidRequestError` for anything else.
 
-    >>> Usage(input_tokens=1200, output_tokens=300) + Usage(output_tokens=50)
-    Usage(input_tokens=1200, output_tokens=350, cached_input_tokens=0, cache_write_tokens=0)
+    >>> TokenUsage(input_tokens=1200, output_tokens=300) + TokenUsage(output_tokens=50)
+    TokenUsage(input_tokens=1200, output_tokens=350, cached_input_tokens=0, cache_write_tokens=0)
     """
 
     input_tokens: int = 0
@@ -32,10 +32,10 @@ class Usage:
         for field in fields(self):
             validation.tokens(getattr(self, field.name), field.name)
 
-    def __add__(self, other: Usage) -> Usage:
-        if not isinstance(other, Usage):
+    def __add__(self, other: TokenUsage) -> TokenUsage:
+        if not isinstance(other, TokenUsage):
             return NotImplemented
-        return Usage(
+        return TokenUsage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cached_input_tokens + other.cached_input_tokens,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from credits_core.tokens import Usage, UsageMeter, read_usage
+from credits_core.tokens import TokenUsage, UsageMeter, read_usage
 from tests.support.model_answers import (
     CHAT,
     CHAT_STREAM,
@@ -21,11 +21,11 @@ from tests.support.model_api import ModelApi
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OF_CHAT = Usage(input_tokens=86, cached_input_tokens=1920, output_tokens=300)
-OF_RESPONSE = Usage(
+OF_CHAT = TokenUsage(input_tokens=86, cached_input_tokens=1920, output_tokens=300)
+OF_RESPONSE = TokenUsage(
     input_tokens=2076, cached_input_tokens=1024, cache_write_tokens=500, output_tokens=87
 )
-OF_MESSAGE = Usage(
+OF_MESSAGE = TokenUsage(
     input_tokens=25, cached_input_tokens=1800, cache_write_tokens=248, output_tokens=503
 )
 
@@ -96,7 +96,7 @@ def test_a_chat_completion_through_the_stream_helper(api, gpt):
 def test_a_chat_completion_that_was_not_asked_for_its_usage(api, gpt):
     api.stream = CHAT_STREAM[:-1]
     meter = metered(gpt.chat.completions.create(**CHAT_CALL, stream=True))
-    assert (meter.usage, meter.complete) == (Usage(), False)
+    assert (meter.usage, meter.complete) == (TokenUsage(), False)
 
 
 def test_a_response(api, gpt):
@@ -170,7 +170,7 @@ def broken_off(stream) -> UsageMeter:
 def test_a_message_that_breaks_off_still_tells_its_input(api, claude):
     api.stream, api.break_after = MESSAGE_STREAM, 4
     meter = broken_off(claude.messages.create(**MESSAGE_CALL, stream=True))
-    assert meter.usage == Usage(
+    assert meter.usage == TokenUsage(
         input_tokens=25, cached_input_tokens=1800, cache_write_tokens=248, output_tokens=1
     )
     assert not meter.complete
@@ -185,10 +185,10 @@ def test_a_message_that_breaks_off_after_its_first_count_tells_that(api, claude)
 def test_what_openai_streams_tells_nothing_before_its_end(api, gpt):
     api.stream, api.break_after = CHAT_STREAM, 3
     meter = broken_off(gpt.chat.completions.create(**CHAT_CALL, **WITH_USAGE, stream=True))
-    assert (meter.usage, meter.complete) == (Usage(), False)
+    assert (meter.usage, meter.complete) == (TokenUsage(), False)
     api.stream, api.break_after = RESPONSE_STREAM, 5
     meter = broken_off(gpt.responses.create(**RESPONSE_CALL, stream=True))
-    assert (meter.usage, meter.complete) == (Usage(), False)
+    assert (meter.usage, meter.complete) == (TokenUsage(), False)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from credits_core.pricing import (
     TOOL_COSTS,
     PricingEngine,
 )
-from credits_core.tokens import Usage
+from credits_core.tokens import TokenUsage
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "prices.toml"
 
@@ -428,7 +428,7 @@ def test_a_version_may_have_its_rates_of_tokens():
     [[versions]]
     starts = 2028-01-01
     """)
-    usage = Usage(output_tokens=10**6)
+    usage = TokenUsage(output_tokens=10**6)
     assert book.rate_card(datetime(2026, 1, 1, tzinfo=UTC)).credits("small", usage) == 40
     for year in (2027, 2028):
         assert book.rate_card(datetime(year, 1, 1, tzinfo=UTC)).credits("small", usage) == 2

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from credits_core.errors import InvalidRequestError, PricingConfigError
 from credits_core.models import MAX_AMOUNT
-from credits_core.tokens import RateCard, Usage
+from credits_core.tokens import RateCard, TokenUsage
 
 ONE = {"input": 1, "output": 1}
 
 counts = st.integers(0, 10**9)
-usages = st.builds(Usage, counts, counts, counts, counts)
+usages = st.builds(TokenUsage, counts, counts, counts, counts)
 rates = st.decimals(0, 10**6, places=6)
 cards = st.builds(
     lambda models, markup: RateCard({"m": models}, markup=markup),
@@ -27,25 +27,25 @@ cards = st.builds(
 )
 
 
-def exactly(card: RateCard, usage: Usage) -> Fraction:
+def exactly(card: RateCard, usage: TokenUsage) -> Fraction:
     return Fraction(card.cost("m", usage))
 
 
 def test_each_kind_of_token_has_its_rate():
     card = RateCard({"m": {"input": 1, "output": 10, "cached_input": 100, "cache_write": 1000}})
-    assert card.cost("m", Usage(input_tokens=10**6)) == 1
-    assert card.cost("m", Usage(output_tokens=10**6)) == 10
-    assert card.cost("m", Usage(cached_input_tokens=10**6)) == 100
-    assert card.cost("m", Usage(cache_write_tokens=10**6)) == 1000
+    assert card.cost("m", TokenUsage(input_tokens=10**6)) == 1
+    assert card.cost("m", TokenUsage(output_tokens=10**6)) == 10
+    assert card.cost("m", TokenUsage(cached_input_tokens=10**6)) == 100
+    assert card.cost("m", TokenUsage(cache_write_tokens=10**6)) == 1000
 
 
 def test_the_cache_costs_as_much_as_input_unless_set():
     card = RateCard({"m": {"input": 3, "output": 0}})
-    assert card.cost("m", Usage(0, 0, 10**6, 10**6)) == 6
+    assert card.cost("m", TokenUsage(0, 0, 10**6, 10**6)) == 6
 
 
 @given(cards, usages, usages)
-def test_costs_are_exact_and_additive(card: RateCard, one: Usage, other: Usage):
+def test_costs_are_exact_and_additive(card: RateCard, one: TokenUsage, other: TokenUsage):
     assert exactly(card, one + other) == exactly(card, one) + exactly(card, other)
     m = card.rates("m")
     by_hand = (
@@ -59,9 +59,9 @@ def test_costs_are_exact_and_additive(card: RateCard, one: Usage, other: Usage):
 
 @given(cards, st.lists(usages, min_size=1, max_size=5))
 def test_rounding_once_is_never_dearer_than_rounding_each_and_never_below_the_cost(
-    card: RateCard, parts: list[Usage]
+    card: RateCard, parts: list[TokenUsage]
 ):
-    whole = sum(parts, Usage())
+    whole = sum(parts, TokenUsage())
     assert exactly(card, whole) <= card.credits("m", whole) < exactly(card, whole) + 1
     assert card.credits("m", whole) <= sum(card.credits("m", part) for part in parts)
 
@@ -69,37 +69,39 @@ def test_rounding_once_is_never_dearer_than_rounding_each_and_never_below_the_co
 def test_the_largest_numbers_stay_exact():
     most = Decimal("999999999999999." + "9" * 30)
     card = RateCard({"m": {"input": most, "output": most}}, markup=most)
-    usage = Usage(10**15, 10**15, 10**15, 10**15)
+    usage = TokenUsage(10**15, 10**15, 10**15, 10**15)
     assert exactly(card, usage) == 4 * Fraction(10**15) * Fraction(most) ** 2 / 10**6
 
 
 def test_a_call_that_costs_more_than_a_charge_can_take():
     card = RateCard({"m": {"input": MAX_AMOUNT, "output": 0}})
-    assert card.credits("m", Usage(10**6)) == MAX_AMOUNT
+    assert card.credits("m", TokenUsage(10**6)) == MAX_AMOUNT
     with pytest.raises(InvalidRequestError, match="more than 1,000,000,000,000,000 credits"):
-        card.credits("m", Usage(10**6 + 1))
+        card.credits("m", TokenUsage(10**6 + 1))
 
 
 @given(cards, usages, st.integers(-10, 10**9))
-def test_the_output_that_a_balance_pays_for_is_the_most(card: RateCard, used: Usage, balance: int):
+def test_the_output_that_a_balance_pays_for_is_the_most(
+    card: RateCard, used: TokenUsage, balance: int
+):
     assume(card.rates("m").output > 0 and card._markup > 0)
     most = card.max_output_tokens("m", balance, used)
     assume(most < 10**15 - used.output_tokens)
     if most or card.credits("m", used) <= balance:
-        assert card.credits("m", used + Usage(output_tokens=most)) <= balance
-    assert math.ceil(card.cost("m", used + Usage(output_tokens=most + 1))) > balance
+        assert card.credits("m", used + TokenUsage(output_tokens=most)) <= balance
+    assert math.ceil(card.cost("m", used + TokenUsage(output_tokens=most + 1))) > balance
 
 
 def test_output_that_is_free_is_affordable_where_the_input_is():
     card = RateCard({"m": {"input": 1, "output": 0}})
-    assert card.max_output_tokens("m", 1, Usage(10**6)) == 10**15
-    assert card.max_output_tokens("m", 1, Usage(10**6 + 1)) == 0
+    assert card.max_output_tokens("m", 1, TokenUsage(10**6)) == 10**15
+    assert card.max_output_tokens("m", 1, TokenUsage(10**6 + 1)) == 0
 
 
 @pytest.mark.parametrize("balance", [1.0, True, "1", None])
 def test_a_balance_is_a_whole_int(balance):
     with pytest.raises(InvalidRequestError, match="balance"):
-        RateCard({"m": ONE}).max_output_tokens("m", balance, Usage())
+        RateCard({"m": ONE}).max_output_tokens("m", balance, TokenUsage())
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_an_alias_may_stand_for_names_that_begin_so():
 def test_an_unknown_model_says_what_to_add(model, key):
     card = RateCard({"gpt-4o": ONE, "claude-*": ONE})
     with pytest.raises(PricingConfigError) as caught:
-        card.cost(model, Usage())
+        card.cost(model, TokenUsage())
     assert caught.value.action == str(model)
     assert f"Add [models.{key}] with input" in str(caught.value)
     assert "claude-*, gpt-4o" in str(caught.value)
@@ -235,7 +237,7 @@ def test_toml_floats_are_exact():
     card = RateCard.from_toml(
         'markup = 1.1\n[models."gpt-4.1"]\ninput = 0.1000000000000000000001\noutput = 2\n'
     )
-    cost = card.cost("gpt-4.1", Usage(input_tokens=10**6))
+    cost = card.cost("gpt-4.1", TokenUsage(input_tokens=10**6))
     assert cost == Decimal("0.11000000000000000000011")
 
 
@@ -262,7 +264,7 @@ def test_a_card_keeps_what_it_was_made_of():
     models = {"m": {**ONE}}
     card = RateCard(models)
     models["m"]["input"] = 100
-    assert card.cost("m", Usage(10**6)) == 1
+    assert card.cost("m", TokenUsage(10**6)) == 1
 
 
 def test_tokens_load_no_library_and_the_core_loads_no_tokens():

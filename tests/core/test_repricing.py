@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from credits_core import InvalidRequestError, PriceBook, Transaction
 from credits_core.pricing import Repriced, Unpriced, Used, UsedTokens, read_used, reprice_log
 from credits_core.pricing.repricing import Repricer
-from credits_core.tokens import Usage
+from credits_core.tokens import TokenUsage
 
 if TYPE_CHECKING:
     from credits_core.models import Kind
@@ -353,7 +353,7 @@ def test_metadata_that_tells_nothing_of_use_is_not_read(metadata: Any):
 
 def test_counts_of_tokens_are_read_as_the_callback_keeps_them():
     entry = Transaction("a", -1, "chat", {"model": "m", "input_tokens": 5}, 0, "deduct")
-    assert read_used(entry) == UsedTokens("chat", "m", Usage(input_tokens=5))
+    assert read_used(entry) == UsedTokens("chat", "m", TokenUsage(input_tokens=5))
 
 
 @given(

@@ -1,7 +1,7 @@
 import pytest
 
 from credits_core.errors import InvalidRequestError
-from credits_core.tokens import Usage, UsageMeter, read_usage
+from credits_core.tokens import TokenUsage, UsageMeter, read_usage
 
 NO_COUNTS = [
     pytest.param(-1, id="negative"),
@@ -22,13 +22,13 @@ def chat(id_: str | None, prompt: int, completion: int, **details: int) -> dict[
 
 
 def test_usages_add_up():
-    assert Usage(1, 2, 3, 4) + Usage(10, 20, 30, 40) == Usage(11, 22, 33, 44)
-    assert sum([Usage(1), Usage(2)], Usage()) == Usage(3)
+    assert TokenUsage(1, 2, 3, 4) + TokenUsage(10, 20, 30, 40) == TokenUsage(11, 22, 33, 44)
+    assert sum([TokenUsage(1), TokenUsage(2)], TokenUsage()) == TokenUsage(3)
 
 
 def test_a_usage_adds_to_nothing_else():
     with pytest.raises(TypeError):
-        Usage() + 1  # type: ignore[operator]
+        TokenUsage() + 1  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("count", NO_COUNTS)
@@ -37,7 +37,7 @@ def test_a_usage_adds_to_nothing_else():
 )
 def test_a_usage_refuses_what_is_no_count(name, count):
     with pytest.raises(InvalidRequestError, match=name):
-        Usage(**{name: count})
+        TokenUsage(**{name: count})
 
 
 @pytest.mark.parametrize("count", NO_COUNTS)
@@ -56,25 +56,25 @@ def test_what_reports_no_usage(nothing):
 
 
 def test_embeddings_have_input_only():
-    assert read_usage({"usage": {"prompt_tokens": 8, "total_tokens": 8}}) == Usage(8)
+    assert read_usage({"usage": {"prompt_tokens": 8, "total_tokens": 8}}) == TokenUsage(8)
 
 
 def test_cached_tokens_are_counted_once():
     read = read_usage(chat("a", 100, 1, cached_tokens=60, cache_write_tokens=30))
-    assert read == Usage(10, 1, 60, 30)
+    assert read == TokenUsage(10, 1, 60, 30)
 
 
 def test_a_gateway_that_counts_the_cache_apart():
-    assert read_usage(chat("a", 10, 1, cached_tokens=1000)) == Usage(10, 1, 1000)
+    assert read_usage(chat("a", 10, 1, cached_tokens=1000)) == TokenUsage(10, 1, 1000)
 
 
 def test_a_gateway_that_names_cache_writes_as_anthropic_does():
-    assert read_usage(chat("a", 100, 1, cache_creation_tokens=30)) == Usage(70, 1, 0, 30)
+    assert read_usage(chat("a", 100, 1, cache_creation_tokens=30)) == TokenUsage(70, 1, 0, 30)
 
 
 def test_a_meter_that_was_fed_nothing_knows_nothing():
     meter = UsageMeter()
-    assert (meter.usage, meter.complete) == (Usage(), False)
+    assert (meter.usage, meter.complete) == (TokenUsage(), False)
 
 
 def test_reports_of_one_answer_replace_each_other():
@@ -84,7 +84,7 @@ def test_reports_of_one_answer_replace_each_other():
     meter.feed(chat("a", 100, 2))
     meter.feed({"id": "a", "usage": None})
     meter.feed(chat("a", 100, 3, cached_tokens=80))
-    assert (meter.usage, meter.complete) == (Usage(20, 3, 80), True)
+    assert (meter.usage, meter.complete) == (TokenUsage(20, 3, 80), True)
 
 
 def test_answers_add_up():
@@ -92,7 +92,7 @@ def test_answers_add_up():
     meter.feed(chat("a", 100, 10))
     meter.feed(chat("b", 50, 5))
     meter.feed(chat("a", 100, 12))
-    assert meter.usage == Usage(150, 17)
+    assert meter.usage == TokenUsage(150, 17)
 
 
 def test_a_meter_is_complete_when_every_answer_is():
@@ -109,13 +109,13 @@ def test_chunks_without_an_id_belong_to_the_answer_before():
     meter.feed({"id": "", "choices": []})  # Azure's first chunk
     meter.feed({"id": "a", "choices": []})
     meter.feed(chat("", 100, 10))
-    assert (meter.usage, meter.complete) == (Usage(100, 10), True)
+    assert (meter.usage, meter.complete) == (TokenUsage(100, 10), True)
 
 
 def test_answers_without_ids():
     meter = UsageMeter()
     meter.feed(chat(None, 100, 10))
-    assert (meter.usage, meter.complete) == (Usage(100, 10), True)
+    assert (meter.usage, meter.complete) == (TokenUsage(100, 10), True)
 
 
 def test_what_a_later_event_does_not_state_stays():
@@ -124,11 +124,11 @@ def test_what_a_later_event_does_not_state_stays():
     meter.feed({"type": "message_start", "message": {"id": "a", "usage": begun}})
     ended = {"input_tokens": None, "cache_read_input_tokens": None, "output_tokens": 15}
     meter.feed({"type": "message_delta", "usage": ended})
-    assert meter.usage == Usage(25, 15, 7)
+    assert meter.usage == TokenUsage(25, 15, 7)
 
 
 def test_an_event_that_is_about_no_answer_changes_nothing():
     meter = UsageMeter()
     meter.feed({"type": "ping"})
     meter.feed({"type": "error", "message": "overloaded"})
-    assert (meter.usage, meter.complete) == (Usage(), False)
+    assert (meter.usage, meter.complete) == (TokenUsage(), False)
