@@ -34,9 +34,11 @@ _TX_ID = re.compile(r"(?:tx|checkpoint)_([0-9]{1,15})_")
 _KINDS = frozenset(get_args(Kind))
 _MOVES = frozenset({"transfer", "merge"})
 
-_LONE = re.compile("[\ud800-\udfff]")
+LONE = re.compile("[\ud800-\udfff]")
+"""What stands in a str for bytes that are no text."""
+
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
-"""As they stand in JSON: escaped, or as bytes that are no UTF-8 are handed over."""
+"""Surrogates as they stand in JSON: escaped, or as bytes that are no UTF-8 are handed over."""
 
 
 def new_tx_id(now_ms: int) -> str:
@@ -178,7 +180,7 @@ def _kind(entry: dict[str, Any], action: str) -> Kind:
 
 def _as_unicode(entry: object) -> Any:
     # As JSON, whose strings are wherever text can be; pairs of surrogates are one sign by now.
-    return json.loads(_LONE.sub("\ufffd", json.dumps(entry, ensure_ascii=False)))
+    return json.loads(LONE.sub("\ufffd", json.dumps(entry, ensure_ascii=False)))
 
 
 def _is_number(value: object) -> bool:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from credits_core import validation
 from credits_core.http.refusals import wrong_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LAST_INSTANT", "instant_of", "number_of"]
-
-LAST_INSTANT: Final = 2**53 - 1
-"""The largest number of milliseconds that JavaScript counts exactly."""
+__all__ = ["instant_of", "number_of"]
 
 _DIGITS = re.compile(r"[0-9]{1,16}")
 
@@ -32,7 +30,9 @@ def number_of(
 
 def instant_of(query: Mapping[str, str], name: str) -> int | None:
     """An instant in ms since the epoch; None where the query has none."""
-    return _number(query, name, 0, LAST_INSTANT, "an instant in whole milliseconds since 1970")
+    return _number(
+        query, name, 0, validation.LAST_INSTANT, "an instant in whole milliseconds since 1970"
+    )
 
 
 def _number(query: Mapping[str, str], name: str, least: int, most: int, detail: str) -> int | None:

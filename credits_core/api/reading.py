@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from credits_core.api.queries import LAST_INSTANT, instant_of, number_of
+from credits_core import validation
+from credits_core.api.queries import instant_of, number_of
 from credits_core.errors import InvalidRequestError
 from credits_core.history import Place
 from credits_core.http.describing import (
@@ -129,7 +130,7 @@ _HISTORY: Final = operation(
         *(
             parameter(
                 name,
-                {"type": "integer", "minimum": 0, "maximum": LAST_INSTANT},
+                {"type": "integer", "minimum": 0, "maximum": validation.LAST_INSTANT},
                 f"{what} instant, in milliseconds since 1970, inclusive.",
             )
             for name, what in (("startTime", "The first"), ("endTime", "The last"))

@@ -7,7 +7,6 @@ that nothing goes that was not archived; after a crash anywhere the same chunk i
 from __future__ import annotations
 
 import os
-import re
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from credits_core import commands, decoding, scripts, validation
 from credits_core.archives import ArchivedEntry
 from credits_core.command import Call, Command, Reply
 from credits_core.commands.moves import SignUp
+from credits_core.entries import LONE
 from credits_core.errors import AccountStateError, BackendError, OutcomeUnknownError
 from credits_core.models import FoldReport
 from credits_core.plans import Plan, one
@@ -29,9 +29,6 @@ MOST_BYTES = 250_000
 
 ROUNDS = 50
 """How often what was just read may be gone before the fold gives up."""
-
-
-_LONE = re.compile("[\ud800-\udfff]")
 
 
 class Folding:
@@ -135,7 +132,7 @@ class Folding:
         if isinstance(hold, str) and hold in self._open:
             return "stays"
         # Bytes that are no text cannot be named to the script.
-        return "stays" if _LONE.search(member) else "entry"
+        return "stays" if LONE.search(member) else "entry"
 
     def _command(self) -> Command[str | None]:
         members = (entry.member for entry in self._chunk)

@@ -54,6 +54,7 @@ from credits_core.validation.texts import (
     line,
 )
 from credits_core.validation.times import (
+    LAST_INSTANT,
     MAX_HOLD_MS,
     MAX_KEEP_MS,
     MAX_LEASE_MS,
@@ -71,6 +72,7 @@ from credits_core.validation.times import (
 )
 
 __all__ = [
+    "LAST_INSTANT",
     "MAX_ACTION_CHARS",
     "MAX_ANSWER_BYTES",
     "MAX_BATCH",

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from credits_core.validation.refusing import fail, short
-from credits_core.validation.texts import line
+from credits_core.validation.texts import any_text, line
 
 MAX_METADATA_BYTES = 4096
 MAX_METADATA_DEPTH = 8
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def metadata(value: Mapping[str, Any] | None) -> str | None:
@@ -51,11 +49,7 @@ def reason(value: object, more: Mapping[str, Any] | None = None) -> str | None:
 
 def note(value: object) -> str:
     """What is noted of a payment: a text of at most 4096 bytes of UTF-8."""
-    if not isinstance(value, str):
-        raise fail(f"value is a str, not {type(value).__name__}")
-    if len(value.encode(errors="surrogatepass")) > MAX_METADATA_BYTES or _SURROGATE.search(value):
-        raise fail(f"value is Unicode text of at most {MAX_METADATA_BYTES} bytes of UTF-8")
-    return value
+    return any_text(value, "value", MAX_METADATA_BYTES)
 
 
 def _check_depth(value: object) -> None:

@@ -75,12 +75,17 @@ def choice(value: object, what: str, choices: tuple[str, ...]) -> None:
 
 def answer(value: object) -> str:
     """The answer to a request: any text of at most 1 MiB in UTF-8."""
+    return any_text(value, "answer", MAX_ANSWER_BYTES)
+
+
+def any_text(value: object, what: str, longest: int) -> str:
+    """A text of whatever characters, of at most `longest` bytes of UTF-8."""
     if not isinstance(value, str):
-        raise fail(f"answer is a str, not {type(value).__name__}")
+        raise fail(f"{what} is a str, not {type(value).__name__}")
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
-        raise fail("answer holds a lone surrogate, which is no Unicode text") from None
-    if size > MAX_ANSWER_BYTES:
-        raise fail(f"answer is {size} bytes of UTF-8; at most {MAX_ANSWER_BYTES} are kept")
+        raise fail(f"{what} holds a lone surrogate, which is no Unicode text") from None
+    if size > longest:
+        raise fail(f"{what} is {size} bytes of UTF-8; at most {longest} are kept")
     return value

@@ -12,6 +12,9 @@ MIN_FOLD_AGE_MS = 30 * 24 * 3600 * 1000
 MAX_HOLD_MS = 366 * 24 * 3600 * 1000
 MAX_LEASE_MS = 3600 * 1000
 MAX_KEEP_MS = 30 * 24 * 3600 * 1000
+LAST_INSTANT = 2**53 - 1
+"""The largest number of milliseconds that JavaScript counts exactly."""
+
 LEAST_MS = 10**12
 """September 2001: a smaller instant that something lasts until was meant in seconds."""
 
@@ -33,7 +36,7 @@ def bound_ms(value: object, what: str) -> int | None:
         if value.utcoffset() is None:
             raise fail(f"{what} is a datetime without a time zone: {short(value)}")
         return (value - EPOCH) // MILLISECOND
-    return whole(value, what, 0, 2**53 - 1)
+    return whole(value, what, 0, LAST_INSTANT)
 
 
 def instant_ms(value: object, what: str) -> int | None:
