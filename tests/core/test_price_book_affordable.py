@@ -11,12 +11,7 @@ from hypothesis import strategies as st
 
 from credits_core.errors import InvalidRequestError
 from credits_core.models import MAX_AMOUNT
-from tests.core.price_tables import (
-    as_number,
-    book_of,
-    tier_tables,
-    tiers,
-)
+from tests.core.price_tables import as_number, book_of, tier_tables, tiers
 
 
 @st.composite

@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 
 from credits_core.errors import InvalidRequestError, PricingConfigError
 from credits_core.models import MAX_AMOUNT
-from credits_core.pricing import (
-    MeteredPrice,
-    PricingEngine,
-)
-from tests.core.pricing_numbers import (
-    positive_numbers,
-    seed_formula,
-)
+from credits_core.pricing import MeteredPrice, PricingEngine
+from tests.core.pricing_numbers import positive_numbers, seed_formula
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from credits_core.pricing import (
-    FIXED_PRICING,
-    PRICING_CONFIG,
-    MeteredPrice,
-    PricingEngine,
-)
+from credits_core.pricing import FIXED_PRICING, PRICING_CONFIG, MeteredPrice, PricingEngine
 from tests.core.pricing_numbers import seed_formula
 
 

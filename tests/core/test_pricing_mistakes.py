@@ -9,10 +9,7 @@ import pytest
 
 from credits_core.errors import InvalidRequestError, PricingConfigError
 from credits_core.models import MAX_AMOUNT
-from credits_core.pricing import (
-    MeteredPrice,
-    PricingEngine,
-)
+from credits_core.pricing import MeteredPrice, PricingEngine
 from tests.core.pricing_numbers import BAD_NUMBERS
 
 

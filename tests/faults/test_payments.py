@@ -11,7 +11,7 @@ from credits_core.http.exchange import Asked
 from credits_core.http.steps import arun
 from credits_core.webhooks import StripeWebhook
 from tests.adapters.webhooks.delivering import SECRET, stripes
-from tests.adapters.webhooks.test_stripe import PACKAGES, dispute, refund, session
+from tests.adapters.webhooks.stripe.events import PACKAGES, dispute, refund, session
 from tests.contract.passing import all_at_once
 from tests.faults.helpers import read_ledger
 
