@@ -58,7 +58,7 @@ class AsyncCredits(
     Concurrent calls of a client travel together over a few connections; a hundred tasks
     need no hundred connections. A call that is cancelled happens once or not at all.
 
-    Credits are whole numbers up to 10^15 an operation. User ids are 1 to 256 bytes of
+    Credits are whole numbers, 1 to 10^15 an operation. User ids are 1 to 256 bytes of
     text without blank edges or control characters.
 
     Every method may raise `InvalidRequestError` (an argument is wrong), `AccountStateError`
@@ -191,8 +191,8 @@ class AsyncCredits(
         4 KB. With an `idempotency_key` (1 to 255 characters, kept for 30 days or more) the
         same call again answers the first receipt with `replayed=True`.
 
-        Raises `InsufficientCreditsError`, and `IdempotencyConflictError` when the key was
-        used for something else.
+        Raises `InsufficientCreditsError`, `LimitExceededError` (rule `"frozen"`) when the account
+        is frozen, and `IdempotencyConflictError` when the key was used for something else.
         """
         return await self._executor.run(
             commands.deduct(
@@ -229,8 +229,10 @@ class AsyncCredits(
         `priority` first (-1000 to 1000), then what expires first. An account has at most
         1,000 such grants that have not expired.
 
-        Raises `LimitExceededError` when the balance would pass 2^53-1 or there are too many
-        grants, and `IdempotencyConflictError` when the key was used for something else.
+        `action` and `metadata` are those of `deduct`. Raises `LimitExceededError` when the balance
+        would pass 2^53-1 or there are too many grants, `IdempotencyConflictError` when the key
+        was used for something else, and `InvalidRequestError` when the credits would have
+        expired already.
         """
         return await self._executor.run(
             commands.add(
@@ -249,14 +251,22 @@ class AsyncCredits(
         )
 
     async def get_balance(self, user_id: str) -> int:
-        """The credits that a user can spend; 0 for an unknown user."""
+        """The credits that a user has, below zero where some are owed; 0 for an unknown user.
+
+        What open holds have set aside is not in it. What fell due, such as credits that expired,
+        is applied first. Where there is a floor, or a freeze, `get_account` says in `available`
+        what can be spent.
+        """
         now = await self._executor.now_ms()
         return await self._executor.run(
             commands.balance(self._keys, user_id, sign_up=self._sign_up, now_ms=now)
         )
 
     async def has_credits(self, user_id: str, amount: int) -> bool:
-        """Whether a user could pay `amount` now. To charge, just `deduct`: it checks itself."""
+        """Whether a user could pay `amount` now. To charge, just `deduct`: it checks itself.
+
+        `amount` is 1 to 10^15. Floor and freeze count.
+        """
         amount = validation.amount(amount)
         now = await self._executor.now_ms()
         command = commands.balance(
@@ -289,7 +299,10 @@ class AsyncCredits(
         start_time: int | datetime | None = None,
         end_time: int | datetime | None = None,
     ) -> AsyncIterator[Transaction]:
-        """All transactions, newest first, however many; a page of them in memory at a time."""
+        """All transactions, newest first, however many; a page of them in memory at a time.
+
+        `start_time` and `end_time` are inclusive: ms since the epoch or aware datetimes.
+        """
         cursor = cursors.LogCursor(self._keys, user_id, start_time=start_time, end_time=end_time)
         return cursors.walk_async(self._executor, cursor)
 
@@ -321,8 +334,9 @@ class AsyncCredits(
     ) -> ReconcileReport:
         """Verify many accounts, by default all, and repair those that drifted.
 
-        With `repair=False` an account that drifted counts as an error. `on_progress` is
-        called with the report so far, every few accounts.
+        With `repair=False` an account that drifted counts as an error. What cannot be repaired is
+        counted, told in the report's `problems`, and keeps no other account waiting.
+        `on_progress` is called with the report so far, every few accounts.
         """
         report = ReconcileReport()
         everyone = self.users() if users is None else validation.users(users)

@@ -55,7 +55,7 @@ class Credits(
 ):
     """Prepaid credits of any number of users, in one store. Threads may share a client.
 
-    Credits are whole numbers up to 10^15 an operation. User ids are 1 to 256 bytes of
+    Credits are whole numbers, 1 to 10^15 an operation. User ids are 1 to 256 bytes of
     text without blank edges or control characters.
 
     Every method may raise `InvalidRequestError` (an argument is wrong), `AccountStateError`
@@ -201,8 +201,8 @@ class Credits(
         4 KB. With an `idempotency_key` (1 to 255 characters, kept for 30 days or more) the
         same call again answers the first receipt with `replayed=True`.
 
-        Raises `InsufficientCreditsError`, and `IdempotencyConflictError` when the key was
-        used for something else.
+        Raises `InsufficientCreditsError`, `LimitExceededError` (rule `"frozen"`) when the account
+        is frozen, and `IdempotencyConflictError` when the key was used for something else.
 
         >>> credits = Credits.from_url("memory://", auto_initialize=True)
         >>> credits.deduct("alice", 10, "chat_message", {"model": "small"}).balance
@@ -246,8 +246,10 @@ class Credits(
         `priority` first (-1000 to 1000), then what expires first. An account has at most
         1,000 such grants that have not expired.
 
-        Raises `LimitExceededError` when the balance would pass 2^53-1 or there are too many
-        grants, and `IdempotencyConflictError` when the key was used for something else.
+        `action` and `metadata` are those of `deduct`. Raises `LimitExceededError` when the balance
+        would pass 2^53-1 or there are too many grants, `IdempotencyConflictError` when the key
+        was used for something else, and `InvalidRequestError` when the credits would have
+        expired already.
 
         >>> credits = Credits.from_url("memory://")
         >>> credits.add("alice", 500, "purchase", idempotency_key="pay_1").balance
@@ -272,14 +274,31 @@ class Credits(
         )
 
     def get_balance(self, user_id: str) -> int:
-        """The credits that a user can spend; 0 for an unknown user."""
+        """The credits that a user has, below zero where some are owed; 0 for an unknown user.
+
+        What open holds have set aside is not in it. What fell due, such as credits that expired,
+        is applied first. Where there is a floor, or a freeze, `get_account` says in `available`
+        what can be spent.
+
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> held = credits.hold("alice", 30, "video")
+        >>> credits.get_balance("alice")
+        70
+        """
         now = self._executor.now_ms()
         return self._executor.run(
             commands.balance(self._keys, user_id, sign_up=self._sign_up, now_ms=now)
         )
 
     def has_credits(self, user_id: str, amount: int) -> bool:
-        """Whether a user could pay `amount` now. To charge, just `deduct`: it checks itself."""
+        """Whether a user could pay `amount` now. To charge, just `deduct`: it checks itself.
+
+        `amount` is 1 to 10^15. Floor and freeze count.
+
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> credits.has_credits("alice", 100), credits.has_credits("alice", 101)
+        (True, False)
+        """
         amount = validation.amount(amount)
         now = self._executor.now_ms()
         command = commands.balance(
@@ -317,7 +336,16 @@ class Credits(
         start_time: int | datetime | None = None,
         end_time: int | datetime | None = None,
     ) -> Iterator[Transaction]:
-        """All transactions, newest first, however many; a page of them in memory at a time."""
+        """All transactions, newest first, however many; a page of them in memory at a time.
+
+        `start_time` and `end_time` are inclusive: ms since the epoch or aware datetimes.
+
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> for amount in (1, 2, 3):
+        ...     _ = credits.deduct("alice", amount, "chat_message")
+        >>> [entry.amount for entry in credits.iter_transactions("alice")]
+        [-3, -2, -1, 100]
+        """
         cursor = cursors.LogCursor(self._keys, user_id, start_time=start_time, end_time=end_time)
         return cursors.walk(self._executor, cursor)
 
@@ -334,6 +362,10 @@ class Credits(
 
         Safe amid writers and beside another repair. Raises `AccountStateError` when there
         is a balance without a log to rebuild it from.
+
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> credits.initialize_user("alice", 50).balance, credits.rebuild_balance("alice")
+        (50, 50)
         """
         return self._executor.run_plan(rebuild(self._keys, user_id))
 
@@ -341,6 +373,11 @@ class Credits(
         """The ids of all users that have an account, in no order, each once.
 
         It walks the keys of the whole store; memory grows with the number of users.
+
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> _ = [credits.initialize_user(user) for user in ("alice", "bob")]
+        >>> sorted(credits.users())
+        ['alice', 'bob']
         """
         return cursors.walk(self._executor, cursors.UserCursor(self._keys))
 
@@ -353,8 +390,15 @@ class Credits(
     ) -> ReconcileReport:
         """Verify many accounts, by default all, and repair those that drifted.
 
-        With `repair=False` an account that drifted counts as an error. `on_progress` is
-        called with the report so far, every few accounts.
+        With `repair=False` an account that drifted counts as an error. What cannot be repaired is
+        counted, told in the report's `problems`, and keeps no other account waiting.
+        `on_progress` is called with the report so far, every few accounts.
+
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> _ = [credits.initialize_user(user) for user in ("alice", "bob")]
+        >>> report = credits.reconcile()
+        >>> report.total, report.verified, report.fixed, report.errors
+        (2, 2, 0, 0)
         """
         remaining = iter(self.users() if users is None else validation.users(users))
         report = ReconcileReport()
@@ -383,6 +427,12 @@ class Credits(
 
         What has fallen due is applied first. Where the account cannot be worked on, `account`
         is None; the balance is None, too, where none is stored that could be read.
+
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> _ = credits.deduct("alice", 10, "chat_message")
+        >>> export = credits.export_account("alice")
+        >>> export.balance, [entry.amount for entry in export.transactions]
+        (90, [100, -10])
         """
         account: Account | None = None
         balance: int | None = None
@@ -401,5 +451,10 @@ class Credits(
 
         After a lost answer the second try may find nothing left, and answer False.
         A later sign-up of the same id starts afresh, with its credits.
+
+        >>> credits = Credits.from_url("memory://")
+        >>> _ = credits.initialize_user("alice")
+        >>> credits.delete_account("alice"), credits.delete_account("alice")
+        (True, False)
         """
         return self._executor.run(commands.delete(self._keys, user_id))

@@ -87,10 +87,20 @@ class InsufficientCreditsError(CreditsError):
 class LimitExceededError(CreditsError):
     """A rule other than the balance refused the operation; nothing changed.
 
-    `rule` is a stable name, such as `"max_balance"`. `limit` is the most that the rule allows:
-    the largest balance, how many grants or holds there can be, how many credits of a charge
-    are left to refund. `reason` is why an account is frozen. Each is None where the rule has
-    none.
+    `rule` is a stable name: `"max_balance"`, `"frozen"`, `"refundable"`, `"max_holds"`,
+    `"max_grants"`, `"max_notes"`, `"max_revocations"`, `"revoked"`. `limit` is the most that the
+    rule allows: the largest balance, how many grants or holds there can be, how many credits of a
+    charge are left to refund. `reason` is why an account is frozen. Each is None where the rule
+    has none.
+
+    >>> from credits_core import Credits
+    >>> credits = Credits.from_url("memory://", auto_initialize=True)
+    >>> charge = credits.deduct("alice", 10, "image")
+    >>> try:
+    ...     credits.refund("alice", charge.tx_id, 11)
+    ... except LimitExceededError as refusal:
+    ...     refusal.rule, refusal.limit
+    ('refundable', 10)
     """
 
     def __init__(
@@ -107,7 +117,10 @@ class LimitExceededError(CreditsError):
 
 
 class TransactionError(CreditsError):
-    """The operation cannot be done as asked; nothing changed."""
+    """The operation cannot be done as asked; nothing changed.
+
+    `tx_id` is the transaction that was named, or that stands in the way; None where there is none.
+    """
 
     def __init__(self, message: str, *, tx_id: str | None = None) -> None:
         """Say what was wrong; `tx_id` names the transaction concerned, where there is one."""
@@ -116,7 +129,15 @@ class TransactionError(CreditsError):
 
 
 class InvalidRequestError(TransactionError, ValueError):
-    """An argument is not of the kind or range that the operation takes."""
+    """An argument is not of the kind or range that the operation takes; nothing changed.
+
+    It is a `ValueError`, too. The message says what to pass instead.
+
+    >>> from credits_core import Credits
+    >>> Credits.from_url("memory://").deduct("alice", 1.5, "chat_message")
+    Traceback (most recent call last):
+    credits_core.errors.InvalidRequestError: amount is a whole int, not float: 1.5
+    """
 
 
 class IdempotencyConflictError(TransactionError):
@@ -133,7 +154,10 @@ class IdempotencyConflictError(TransactionError):
 
 
 class HoldNotFoundError(TransactionError):
-    """There is no such hold on this account, or it ended longer ago than records are kept."""
+    """There is no such hold on this account, or it ended more than 30 days ago.
+
+    `tx_id` is the id that was asked for.
+    """
 
 
 class HoldClosedError(TransactionError):
@@ -188,11 +212,22 @@ def _account_state_error(message: str, user_id: str, state: AccountState) -> Acc
 
 
 class BackendError(CreditsError):
-    """The store could not be used as asked."""
+    """The store could not be used as asked: the message says what is wrong with it, or the client.
+
+    Such as a cluster whose URL says `redis://`, a store that evicts balances, a closed client.
+    """
 
 
 class BackendUnavailableError(BackendError):
-    """The store did not execute the operation: nothing changed, and it may be tried again."""
+    """The store did not execute the operation: nothing changed, and it may be tried again.
+
+    >>> from credits_core import Credits
+    >>> try:
+    ...     Credits.from_url("redis://127.0.0.1:1").get_balance("alice")
+    ... except BackendUnavailableError:
+    ...     print("a store that nobody reached")
+    a store that nobody reached
+    """
 
 
 class OutcomeUnknownError(BackendError):
@@ -229,7 +264,10 @@ class OutcomeUnknownError(BackendError):
 
 
 class BalanceVerificationError(CreditsError):
-    """The stored balance is not the sum of the account's log."""
+    """The stored balance is not the sum of the account's log.
+
+    It is not raised: `reconcile(repair=False)` tells it in the `problems` of its report.
+    """
 
     def __init__(self, user_id: str, cached: float | None, calculated: float) -> None:
         """Give the balance as stored (None where there is none) and the sum of the log."""
@@ -246,7 +284,17 @@ class BalanceVerificationError(CreditsError):
 
 
 class PricingConfigError(CreditsError):
-    """No price fits the request: the action is unknown or its price is not usable."""
+    """No price fits the request: the action is unknown or its price is not usable.
+
+    `action` is the action, or the place in a price book, such as `"actions.video.rate"`.
+
+    >>> from credits_core import PricingEngine
+    >>> try:
+    ...     PricingEngine().calculate_cost("nonsense")
+    ... except PricingConfigError as error:
+    ...     error.action
+    'nonsense'
+    """
 
     def __init__(self, action: str, message: str) -> None:
         """Name the action and say what is wrong with its price."""

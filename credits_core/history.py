@@ -34,7 +34,8 @@ _CURSOR = re.compile(r"1 (-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?) ([0-9a-f]{16})"
 class HistoryPage:
     """Some transactions, newest first, and the cursor of the page that follows.
 
-    `next_cursor` is None at the end of the log.
+    `next_cursor` is what `get_history` takes as `cursor`, safe in a URL; it is None at the end of
+    the log.
     """
 
     transactions: tuple[Transaction, ...]

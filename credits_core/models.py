@@ -64,13 +64,20 @@ def instant(timestamp_ms: int) -> datetime:
 class Receipt:
     """What an operation did.
 
-    `amount` is how many credits moved (never negative); `balance` is the balance at the
-    time of the reply. `created` is False where there was nothing to do: a sign-up that had been
+    `tx_id` names the entry of the log. `amount` is how many credits moved (never negative);
+    `balance` is the balance at the time of the reply, `timestamp` when it was entered, in ms
+    since the epoch. `created` is False where there was nothing to do: a sign-up that had been
     done before, an allowance of a period that is past, a merge of an empty account, a collection
     from one.
     `replayed` is True when an earlier call did the work: one with the same idempotency key,
     or, of what happens only once anyway, the same settle, release, full refund, full revocation
     or allowance.
+
+    >>> from credits_core import Credits
+    >>> credits = Credits.from_url("memory://", auto_initialize=True)
+    >>> receipt = credits.deduct("alice", 10, "chat_message", idempotency_key="msg-1")
+    >>> receipt.amount, receipt.balance, receipt.replayed
+    (10, 90, False)
     """
 
     tx_id: str
@@ -95,6 +102,7 @@ class RequestRecord:
 
     `state` says what to do: `"begun"`, the work is yours; `"running"`, another worker has it;
     `"answered"`, its `answer` is there; `"mismatch"`, the key was used for another request.
+    `begin_request` answers it, and has the example.
     """
 
     state: RequestState
@@ -112,7 +120,10 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class PaymentNote:
-    """Something that was told of a payment: a `name`, and what was told under it first."""
+    """Something that was told of a payment: a `name`, and what was told under it first.
+
+    `note_payment` answers all that there are of a payment.
+    """
 
     name: str
     value: str
@@ -123,7 +134,15 @@ class Transaction:
     """One entry of an account's log.
 
     `amount` is signed: negative took credits out. It is an int, except in entries with
-    fractions that another app wrote.
+    fractions that another app wrote. `timestamp` is ms since the epoch. `action` is what the
+    caller named, `kind` which operation it was, such as `"deduct"`.
+
+    >>> from credits_core import Credits
+    >>> credits = Credits.from_url("memory://", auto_initialize=True)
+    >>> _ = credits.deduct("alice", 10, "chat_message", {"model": "small"})
+    >>> entry = credits.get_transactions("alice", limit=1)[0]
+    >>> entry.amount, entry.kind, entry.action, entry.metadata
+    (-10, 'deduct', 'chat_message', {'model': 'small'})
     """
 
     id: str
@@ -161,9 +180,10 @@ class Transaction:
 class Hold:
     """Credits set aside: out of the balance, and back in it at `expires_at` if nobody settles.
 
-    `amount` is all that is held, `balance` the balance at the time of the reply. `replayed`
-    is True when an earlier call with the same idempotency key made it; then `amount` and
-    `expires_at` are those of that call.
+    `expires_at` is ms since the epoch, `id` what `extend`, `settle` and `release` take. `amount`
+    is all that is held, `balance` the balance at the time of the reply. `replayed` is True when
+    an earlier call with the same idempotency key made it; then `amount` and `expires_at` are
+    those of that call.
     """
 
     id: str
@@ -181,7 +201,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class OpenHold:
-    """A hold as `get_account` lists it."""
+    """A hold as `get_account` lists it: its credits, back at `expires_at` (ms since the epoch)."""
 
     id: str
     amount: int
@@ -198,9 +218,10 @@ class OpenHold:
 class Grant:
     """Credits that expire, as `get_account` lists them: `remaining` of an addition.
 
-    `expires_at` is None for an allowance that rolls over up to a cap: what is above the cap
-    goes when the next period begins. The `id` is that of the addition, and of such an allowance
-    one for all its periods.
+    Those of lower `priority` (-1000 to 1000) are spent first, then what expires first.
+    `expires_at` is ms since the epoch. It is None for an allowance that rolls over up to a cap:
+    what is above the cap goes when the next period begins. The `id` is that of the addition, and
+    of such an allowance one for all its periods.
     """
 
     id: str
@@ -218,10 +239,10 @@ class Grant:
 class Account:
     """An account at one instant, with all that fell due applied.
 
-    `balance` is what is there, `held` what open holds have set aside from it before. `floor`
-    is the lowest balance that spending may leave. `grants` stand in the order in which they
-    are spent, `holds` in the order in which they expire. While `frozen`, nothing is spent;
-    `frozen_reason` is what `freeze` was told.
+    `balance` is what is there, `held` what open holds have set aside from it before, both in
+    credits; a balance below zero is owed. `floor` is the lowest balance that spending may leave.
+    `grants` stand in the order in which they are spent, `holds` in the order in which they
+    expire. While `frozen`, nothing is spent; `frozen_reason` is what `freeze` was told.
     """
 
     user_id: str
@@ -251,7 +272,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One of many charges or additions, with the arguments of `deduct` and `add`."""
+    """One of many charges or additions, with the arguments of `deduct` and `add`.
+
+    It is checked when it is charged or added.
+
+    >>> from credits_core import Credits
+    >>> credits = Credits.from_url("memory://", auto_initialize=True)
+    >>> [done] = credits.deduct_many([Item("alice", 10, "image", {"size": "large"})])
+    >>> done.balance
+    90
+    """
 
     user_id: str
     amount: int
@@ -262,7 +292,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class FoldReport:
-    """What a fold did: how many entries it replaced by a checkpoint, and up to when (ms)."""
+    """What a fold did: how many entries it replaced by a checkpoint, and up to when.
+
+    `up_to` is ms since the epoch, None where it folded nothing.
+    """
 
     user_id: str
     folded: int
@@ -278,8 +311,9 @@ class FoldReport:
 class BalanceVerification:
     """The stored balance beside the sum of the log, both of one instant.
 
-    `cached` is None when there is no balance, or none that is a number. `difference` is
-    what is stored minus what the log says.
+    `cached` is what is stored: None when there is no balance, or none that is a number.
+    `calculated` is what the log says, `difference` the first minus the second; `valid` says that
+    there is none. All are credits.
     """
 
     valid: bool
@@ -290,7 +324,7 @@ class BalanceVerification:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileReport:
-    """What a reconciliation found: `total == verified + fixed + errors`.
+    """What a reconciliation found: `total == verified + fixed + errors`, in accounts.
 
     `problems` names the first accounts that stay wrong (at most 100) with the reason. `cursor` is
     where `reconcile_within` broke off; None when all were looked at.
@@ -309,7 +343,7 @@ class AccountExport:
     """All that is stored of an account: its log, oldest first, and how it stands.
 
     `account` has the floor, a freeze, the live grants and the open holds. It is None, and so
-    is `balance`, where what is stored could not be read.
+    is `balance`, where what is stored could not be read. `exported_at` is ms since the epoch.
     """
 
     user_id: str

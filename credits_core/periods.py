@@ -51,7 +51,10 @@ class Period:
         """The month of a subscription in which `now` lies, counted from the day it began.
 
         It begins on the same day of every month at the same time in the zone of `since`, or
-        on the last day of a month that has no such day.
+        on the last day of a month that has no such day. Both are aware datetimes; `now` is by
+        default this moment.
+
+        Raises `InvalidRequestError` where `now` lies before `since`, or a time zone is missing.
 
         >>> since = datetime(2026, 1, 31, tzinfo=UTC)
         >>> Period.monthly(since, datetime(2026, 3, 1, tzinfo=UTC)).start
@@ -61,17 +64,17 @@ class Period:
 
     @classmethod
     def yearly(cls, since: datetime, now: datetime | None = None) -> Self:
-        """The year of a subscription in which `now` lies."""
+        """The year of a subscription in which `now` lies, counted as `monthly` does."""
         return cls._of_months(since, now, 12)
 
     @classmethod
     def weekly(cls, since: datetime, now: datetime | None = None) -> Self:
-        """The week of a subscription in which `now` lies."""
+        """The week of a subscription in which `now` lies, counted as `monthly` does."""
         return cls._of_days(since, now, 7)
 
     @classmethod
     def daily(cls, since: datetime, now: datetime | None = None) -> Self:
-        """The day of a subscription in which `now` lies."""
+        """The day of a subscription in which `now` lies, counted as `monthly` does."""
         return cls._of_days(since, now, 1)
 
     @classmethod

@@ -88,8 +88,9 @@ class Usage:
     """What an account spent and earned from `start` to `end`, the days of which are all there.
 
     The days stand oldest first, the actions by what was spent on them, most first.
-    `folded_until` (ms) is up to when the log was folded: of what is older only the sum is left,
-    which is not in here.
+    `held` is what holds of these days set aside that are open still. `actions` has at most 100
+    names; what else there is counts together under None. `folded_until` (ms since the epoch) is
+    up to when the log was folded: of what is older only the sum is left, which is not in here.
     """
 
     user_id: str

@@ -38,7 +38,8 @@ def require_credits(
     says whether it is a failure; by default every one is.
 
     `cost` is credits from 0 (free) to 10^15, or a `Priced` action, whose name is the `action` if
-    none is given. Inside paid work of the same user the charge around pays, unless `apart`.
+    none is given. `action` (1 to 64 characters) and `metadata` (a JSON object of at most 4 KB) are
+    what the log keeps. Inside paid work of the same user the charge around pays, unless `apart`.
 
     Raises `InsufficientCreditsError`, which charged nothing, and what `deduct` raises, and
     `PricingConfigError` for a cost below 0. After `OutcomeUnknownError` the work must not be

@@ -42,6 +42,15 @@ class Charge(Growing):
 
     Paid work inside paid work of the same user draws on the charge around it: a hold grows by its
     cost, a fixed price includes it.
+
+    >>> from credits_core import Credits, hold_credits
+    >>> credits = Credits.from_url("memory://", auto_initialize=True)
+    >>> with hold_credits(credits, "alice", 50, "summary") as charge:
+    ...     charge.amount, charge.balance
+    ...     charge.settle(12.5)
+    (50, 50)
+    >>> charge.cost, charge.balance
+    (13, 87)
     """
 
     __slots__ = ("_token",)

@@ -55,7 +55,7 @@ def charges(
     arguments are those of `require_credits`.
 
     In the function `current_charge()` is its `Charge`. A generator is paid when its first piece
-    is taken.
+    is taken. A call raises what `require_credits` raises.
 
     >>> from credits_core import Credits
     >>> credits = Credits.from_url("memory://", auto_initialize=True)
@@ -93,7 +93,7 @@ def holds(
 
     The function says what it used by `current_charge().settle(…)` or `.meter(…)`; the pieces of
     a generator cost `piece_cost` each, as in `Charge.stream`. The arguments are those of
-    `charges` and of `hold_credits`.
+    `charges` and of `hold_credits`, and a call raises what that one raises.
 
     >>> from credits_core import Credits
     >>> credits = Credits.from_url("memory://", auto_initialize=True)

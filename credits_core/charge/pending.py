@@ -154,7 +154,14 @@ def drain(client: Credits, seconds: float | None = None) -> None:
     """Wait until every charge of a sync client is done with, before the client is closed.
 
     Waits for blocks that are still open and for what is tried in the background, at most so
-    many seconds; what is left then is logged. See `adrain`.
+    many seconds; what is left then is logged. By default it waits five seconds, and at least a
+    second longer than a call may take. See `adrain`.
+
+    >>> from credits_core import Credits, require_credits
+    >>> with Credits.from_url("memory://", auto_initialize=True) as credits:
+    ...     with require_credits(credits, "alice", 10, "chat_message"):
+    ...         pass
+    ...     drain(credits)
     """
     _drain(Pending.of(client), _long_enough(client) if seconds is None else seconds)
 

@@ -53,7 +53,7 @@ class AsyncAccounts(AsyncOperations):
         )
 
     async def unfreeze(self, user_id: str) -> Account:
-        """Let a frozen account spend again."""
+        """Let a frozen account spend again; of one that is not frozen, nothing changes."""
         await self._executor.now_ms()
         return await self._executor.run(
             commands.settings(self._keys, "unfreeze", user_id, frozen=False)
@@ -110,6 +110,13 @@ class Accounts(Operations):
         Below zero it is a credit line, above zero a reserve. It signs nobody up, whatever
         `auto_initialize` says: a rule may be set before an account is opened, and outlasts
         the sign-up.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> credits.set_floor("alice", -50).floor
+        -50
+        >>> credits.deduct("alice", 130, "video").balance
+        -30
         """
         floor = validation.floor(floor)
         self._executor.now_ms()
@@ -122,6 +129,14 @@ class Accounts(Operations):
         255 characters). Open holds can still be settled up to what they hold, and released.
         It signs nobody up, whatever `auto_initialize` says: an account may be frozen before it
         is opened.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> credits.freeze("alice", "chargeback").frozen
+        True
+        >>> credits.deduct("alice", 10, "video")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        credits_core.errors.LimitExceededError: account 'alice' is frozen (chargeback): nothing...
         """
         self._executor.now_ms()
         return self._executor.run(
@@ -129,7 +144,14 @@ class Accounts(Operations):
         )
 
     def unfreeze(self, user_id: str) -> Account:
-        """Let a frozen account spend again."""
+        """Let a frozen account spend again; of one that is not frozen, nothing changes.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> _ = credits.freeze("alice")
+        >>> credits.unfreeze("alice").frozen
+        False
+        """
         self._executor.now_ms()
         return self._executor.run(commands.settings(self._keys, "unfreeze", user_id, frozen=False))
 

@@ -34,8 +34,9 @@ class AsyncHolds(AsyncOperations):
         timedelta, up to 366 days) if nobody does either. An account has at most 1,000 open
         holds.
 
-        Raises `InsufficientCreditsError`, `LimitExceededError` (too many holds, a frozen
-        account) and `IdempotencyConflictError`.
+        `action`, `metadata` and `idempotency_key` are those of `deduct`. Raises
+        `InsufficientCreditsError`, `LimitExceededError` (too many holds, a frozen account) and
+        `IdempotencyConflictError`.
         """
         return await self._executor.run(
             commands.hold(
@@ -62,11 +63,12 @@ class AsyncHolds(AsyncOperations):
     ) -> Hold:
         """Give an open hold more credits, more time from now on, or both.
 
-        A job of two days renews its hold while it runs. A hold never ends earlier than it
-        was told before.
+        `amount` is 0 or more, what it holds then at most 10^15; `expires_in` is seconds or a
+        timedelta, up to 366 days. A job of two days renews its hold while it runs. A hold never
+        ends earlier than it was told before.
 
-        Raises `InsufficientCreditsError`, `HoldClosedError` when it has ended and
-        `HoldNotFoundError` when there is none.
+        Raises `InsufficientCreditsError`, `LimitExceededError` when the account is frozen,
+        `HoldClosedError` when the hold has ended and `HoldNotFoundError` when there is none.
         """
         return await self._executor.run(
             commands.extend(
@@ -98,9 +100,10 @@ class AsyncHolds(AsyncOperations):
         below its floor. A hold that has expired gave its credits back: `if_expired="charge"`
         charges the amount afresh. `metadata` is what the log says of the end.
 
-        The receipt's `amount` is what the hold cost in the end. The same call again answers
-        the same receipt; one with another amount, or after a release, raises
-        `HoldClosedError`. Raises `HoldNotFoundError` when there is no such hold.
+        `amount` is 0 to 10^15, and the receipt's `amount` what the hold cost in the end. The same
+        call again answers the same receipt; one with another amount, or after a release, raises
+        `HoldClosedError`. Raises `HoldNotFoundError` when there is no such hold, and
+        `LimitExceededError` when it cost more than it holds and the account is frozen.
         """
         return await self._executor.run(
             commands.settle(
@@ -154,8 +157,9 @@ class Holds(Operations):
         timedelta, up to 366 days) if nobody does either. An account has at most 1,000 open
         holds.
 
-        Raises `InsufficientCreditsError`, `LimitExceededError` (too many holds, a frozen
-        account) and `IdempotencyConflictError`.
+        `action`, `metadata` and `idempotency_key` are those of `deduct`. Raises
+        `InsufficientCreditsError`, `LimitExceededError` (too many holds, a frozen account) and
+        `IdempotencyConflictError`.
 
         >>> from credits_core import Credits
         >>> credits = Credits.from_url("memory://", auto_initialize=True)
@@ -190,11 +194,19 @@ class Holds(Operations):
     ) -> Hold:
         """Give an open hold more credits, more time from now on, or both.
 
-        A job of two days renews its hold while it runs. A hold never ends earlier than it
-        was told before.
+        `amount` is 0 or more, what it holds then at most 10^15; `expires_in` is seconds or a
+        timedelta, up to 366 days. A job of two days renews its hold while it runs. A hold never
+        ends earlier than it was told before.
 
-        Raises `InsufficientCreditsError`, `HoldClosedError` when it has ended and
-        `HoldNotFoundError` when there is none.
+        Raises `InsufficientCreditsError`, `LimitExceededError` when the account is frozen,
+        `HoldClosedError` when the hold has ended and `HoldNotFoundError` when there is none.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> job = credits.hold("alice", 20, "training", expires_in=3600)
+        >>> job = credits.extend("alice", job.id, 30, expires_in=7200)
+        >>> job.amount, job.balance
+        (50, 50)
         """
         return self._executor.run(
             commands.extend(
@@ -226,9 +238,19 @@ class Holds(Operations):
         below its floor. A hold that has expired gave its credits back: `if_expired="charge"`
         charges the amount afresh. `metadata` is what the log says of the end.
 
-        The receipt's `amount` is what the hold cost in the end. The same call again answers
-        the same receipt; one with another amount, or after a release, raises
-        `HoldClosedError`. Raises `HoldNotFoundError` when there is no such hold.
+        `amount` is 0 to 10^15, and the receipt's `amount` what the hold cost in the end. The same
+        call again answers the same receipt; one with another amount, or after a release, raises
+        `HoldClosedError`. Raises `HoldNotFoundError` when there is no such hold, and
+        `LimitExceededError` when it cost more than it holds and the account is frozen.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> job = credits.hold("alice", 20, "training")
+        >>> receipt = credits.settle("alice", job.id, 25)
+        >>> receipt.amount, receipt.balance
+        (25, 75)
+        >>> credits.settle("alice", job.id, 25).replayed
+        True
         """
         return self._executor.run(
             commands.settle(
@@ -248,6 +270,13 @@ class Holds(Operations):
 
         Again it answers the same receipt. Raises `HoldClosedError` when the hold was settled
         or has expired, and `HoldNotFoundError` when there is none.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> job = credits.hold("alice", 20, "training")
+        >>> receipt = credits.release("alice", job.id)
+        >>> receipt.amount, receipt.balance
+        (0, 100)
         """
         return self._executor.run(
             commands.settle(

@@ -170,6 +170,12 @@ class Many(Operations):
 
         With `atomic=True` the items are of one account, at most 500, and are added all or
         not at all: a refusal is raised, and one `idempotency_key` stands for all of them.
+
+        >>> from credits_core import Credits, Item
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> items = [Item("alice", 5, "bonus"), Item("bob", 5, "bonus")]
+        >>> [result.balance for result in credits.add_many(items)]
+        [105, 105]
         """
         return self._executor.run_plan(
             many(

@@ -187,5 +187,13 @@ class Requests(Operations):
 
         That one gets a token of its own: abandon what was not charged, or was given back.
         Answers False when it is not this owner's any more, or is answered.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> work = credits.begin_request("alice", "POST /images", "k-1", fingerprint="a fox")
+        >>> credits.abandon_request("alice", "POST /images", "k-1", work.owner)
+        True
+        >>> credits.begin_request("alice", "POST /images", "k-1", fingerprint="a fox").state
+        'begun'
         """
         return self._executor.run(commands.abandon_request(self._keys, user_id, route, key, owner))

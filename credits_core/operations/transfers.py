@@ -17,7 +17,7 @@ class AsyncTransfers(AsyncOperations):
     async def transfer(
         self, from_user: str, to_user: str, amount: int, *, idempotency_key: str
     ) -> Receipt:
-        """Move credits from one account to another, once a key.
+        """Move 1 to 10^15 credits from one account to another, once a key (1 to 255 characters).
 
         What came from an expiring grant arrives as one, with the same expiry. The receipt is
         that of the account that pays. The two accounts may lie on two nodes, so that this
@@ -48,6 +48,9 @@ class AsyncTransfers(AsyncOperations):
         what comes back from them moves with the next merge. After a crash, or an
         `OutcomeUnknownError`, the same call completes it. The receipt is that of the account
         that gains; where there was nothing to move it says `created=False`.
+
+        Raises `LimitExceededError` when the first account is frozen, or the balance of the other
+        would pass 2^53-1.
         """
         await self._executor.now_ms()
         return await self._executor.run_plan(
@@ -61,7 +64,7 @@ class Transfers(Operations):
     def transfer(
         self, from_user: str, to_user: str, amount: int, *, idempotency_key: str
     ) -> Receipt:
-        """Move credits from one account to another, once a key.
+        """Move 1 to 10^15 credits from one account to another, once a key (1 to 255 characters).
 
         What came from an expiring grant arrives as one, with the same expiry. The receipt is
         that of the account that pays. The two accounts may lie on two nodes, so that this
@@ -99,6 +102,17 @@ class Transfers(Operations):
         what comes back from them moves with the next merge. After a crash, or an
         `OutcomeUnknownError`, the same call completes it. The receipt is that of the account
         that gains; where there was nothing to move it says `created=False`.
+
+        Raises `LimitExceededError` when the first account is frozen, or the balance of the other
+        would pass 2^53-1.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://", auto_initialize=True)
+        >>> _ = credits.initialize_user("trial-7", 30), credits.initialize_user("alice", 100)
+        >>> credits.merge_accounts("trial-7", "alice").balance
+        130
+        >>> credits.get_balance("trial-7")
+        0
         """
         self._executor.now_ms()
         return self._executor.run_plan(

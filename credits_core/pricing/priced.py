@@ -27,9 +27,10 @@ def _seeds() -> PricingEngine:
 class Priced:
     """So much of a priced action: a cost, and the action that the log names.
 
-    `quantity` is in the unit of the price, whole pieces at a fixed price; `multiplier` scales the
-    cost before it is rounded up. `engine` is where the price stands, by default `PricingEngine()`,
-    or a `PriceBook`, whose multipliers `levels` names: `PriceBook.priced` makes one.
+    `quantity`, 0 or more, is in the unit of the price, whole pieces at a fixed price;
+    `multiplier`, 0 or more, scales the cost before it is rounded up. `engine` is where the price
+    stands, by default `PricingEngine()`, or a `PriceBook`, whose multipliers `levels` names:
+    `PriceBook.priced` makes one.
 
     >>> Priced("video_generation", 30).cost()
     300
