@@ -9,6 +9,7 @@ import pytest
 from credits_core import InvalidRequestError
 from tests.contract.keyed_requests import DAY, KEY, PRINT, ROUTE, finish, made, record_of
 from tests.contract.told import FAR, tell
+from tests.core.bad_arguments import LINES, LONE
 
 BAD_SPANS = ["nan", "inf", "0x10", "1e3", "-1", "0", "1.5", " 5", "", "9" * 400]
 
@@ -34,18 +35,7 @@ async def test_the_scripts_check_for_themselves(credits, store, user):
     assert await finish(credits, user, "me") is True
 
 
-LONE = "x\ud800y"
-LINES = {
-    "empty": "",
-    "blank": " \t ",
-    "blank edge": "x ",
-    "newline": "a\nb",
-    "nul": "a\x00b",
-    "lone surrogate": LONE,
-    "none": None,
-    "int": 5,
-    "bytes": b"x",
-}
+NO_LINES = LINES | {"none": None}
 SPANS = {
     "zero": 0,
     "negative": -1,
@@ -63,11 +53,11 @@ GIVEN = {"user_id": "u", "route": ROUTE, "key": KEY}
 BEGIN = GIVEN | {"fingerprint": PRINT, "lease": 60, "owner": "me"}
 FINISH = GIVEN | {"owner": "me", "answer": "done", "keep": 60}
 BAD = {
-    "user_id": LINES | {"over-long": "x" * 257},
-    "route": LINES | {"over-long": "r" * 513},
-    "key": LINES | {"over-long": "k" * 256},
-    "fingerprint": LINES | {"over-long": "f" * 129},
-    "owner": LINES | {"over-long": "o" * 256},
+    "user_id": NO_LINES | {"over-long": "x" * 257},
+    "route": NO_LINES | {"over-long": "r" * 513},
+    "key": NO_LINES | {"over-long": "k" * 256},
+    "fingerprint": NO_LINES | {"over-long": "f" * 129},
+    "owner": NO_LINES | {"over-long": "o" * 256},
     "lease": SPANS | {"over an hour": 3600.001, "long delta": timedelta(hours=1, seconds=1)},
     "answer": {"none": None, "int": 5, "bytes": b"x", "dict": {}, "lone surrogate": LONE,
                "over-long": "x" * (2**20 + 1), "over-long in bytes": "ü" * (2**19 + 1)},
