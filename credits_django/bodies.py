@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from credits_core.charge.tab import Ending
+    from credits_django.connection import Connection
     from credits_django.keyed import KeyedBody
     from credits_django.request import RequestCredits
 
@@ -54,7 +55,7 @@ def settle_with_the_body(response: Any, state: RequestCredits) -> None:
         source = pieces if keyed is None else keyed.pieces(pieces)
         body = _Body(source, state, partial(_done, keyed))
     response.streaming_content = body
-    response.close = partial(_close, body, response.close)
+    _end_by(body.close, response, state)
 
 
 def settle_when_closed(response: Any, state: RequestCredits) -> None:
@@ -63,20 +64,18 @@ def settle_when_closed(response: Any, state: RequestCredits) -> None:
     It is served, whether the client took it or not: nobody can tell.
     """
     if state.open:
-        response.close = partial(_end, state, response.close)
+        _end_by(partial(state.end, "served"), response, state)
 
 
-def _end(state: RequestCredits, close_response: Callable[[], None]) -> None:
-    try:
-        state.end("served")
-    finally:
-        close_response()
+def _end_by(end: Callable[[], None], response: Any, state: RequestCredits) -> None:
+    response.close = partial(_close, state.connection, response.close)
+    state.connection.ends_by(end)
 
 
-def _close(body: _AsyncBody | _Body, close_response: Callable[[], None]) -> None:
+def _close(connection: Connection, close_response: Callable[[], None]) -> None:
     # Before the source, which Django closes first: it would take its last piece for sent.
     try:
-        body.close()
+        connection.close()
     finally:
         close_response()
 

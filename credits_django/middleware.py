@@ -15,6 +15,7 @@ from credits_core.errors import BackendError, CreditsError
 from credits_core.http.idempotency import AnswerAgain
 from credits_django.answers import answer_again, answer_error
 from credits_django.bodies import settle_when_closed, settle_with_the_body
+from credits_django.connection import SCOPE_KEY
 from credits_django.keyed import KeyedBody
 from credits_django.request import RequestCredits
 
@@ -50,6 +51,8 @@ class CreditsMiddleware:
             return self._get_response(request)
         state = request.credits = RequestCredits(request)
         state.keyed = KeyedBody.of(request)
+        if (scope := getattr(request, "scope", None)) is not None:
+            scope[SCOPE_KEY] = state.connection
         return self._arun(request, state) if self._is_async else self._run(request, state)
 
     def process_exception(self, request: Any, error: Exception) -> Any:
@@ -66,6 +69,9 @@ class CreditsMiddleware:
             raise
         if not state.charges and state.keyed is None:
             return response
+        return self._answered(request, response, state)
+
+    def _answered(self, request: Any, response: Any, state: RequestCredits) -> Any:
         ending = state.ending(response.status_code)
         streams = ending == "served" and response.streaming
         if not streams:
@@ -87,10 +93,15 @@ class CreditsMiddleware:
         try:
             response = await self._get_response(request)
         except BaseException as error:
+            if not isinstance(error, Exception):
+                state.connection.leave()
             await state.aend(_broken(error), error)
             raise
         if not state.charges and state.keyed is None:
             return response
+        return await state.connection.answered(self._aanswered(request, response, state))
+
+    async def _aanswered(self, request: Any, response: Any, state: RequestCredits) -> Any:
         ending = state.ending(response.status_code)
         streams = ending == "served" and response.streaming
         if not streams:

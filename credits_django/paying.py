@@ -40,24 +40,25 @@ def request_in(args: tuple[Any, ...]) -> Any:
 def begin(rule: Rule, request: Any, args: Any, kwargs: Any, name: str) -> Charge:
     """Charge in sync code. Raises `NobodyPays`, `AnswerAgain` and errors of the library."""
     state = credits_of(request)
-    payer = _payer(state.ask(request))
-    answers = {
-        key: async_to_sync(one)(*args, **kwargs)
-        if iscoroutinefunction(one)
-        else one(*args, **kwargs)
-        for key, one in _questions(rule)
-    }
-    terms, client = _terms(rule, request, payer, answers, name), clients.client()
-    if state.keyed is not None and terms.cost:
-        try:
-            state.keyed.begin(client, payer, _route(request))
-            terms = terms._replace(key=state.keyed.charge_key())
-        except BackendUnavailableError:
-            if terms.outage is None:
-                raise
-    charge = Charge(client, terms, threaded=True)
-    charge.begin()
-    state.add(charge)
+    with state.awaited():
+        payer = _payer(state.ask(request))
+        answers = {
+            key: async_to_sync(one)(*args, **kwargs)
+            if iscoroutinefunction(one)
+            else one(*args, **kwargs)
+            for key, one in _questions(rule)
+        }
+        terms, client = _terms(rule, request, payer, answers, name), clients.client()
+        if state.keyed is not None and terms.cost:
+            try:
+                state.keyed.begin(client, payer, _route(request))
+                terms = terms._replace(key=state.keyed.charge_key())
+            except BackendUnavailableError:
+                if terms.outage is None:
+                    raise
+        charge = Charge(client, terms, threaded=True)
+        charge.begin()
+        state.add(charge)
     return charge
 
 

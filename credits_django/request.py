@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
@@ -16,11 +16,12 @@ from credits_core.charge.terms import hold_terms, price_terms
 from credits_core.http.paid import PaidRequest
 from credits_django import clients
 from credits_django.conf import conf
+from credits_django.connection import Connection, loop_runs
 from credits_django.payer import apayer_of, payer_of
 from credits_django.signals import asend_all, send_all, told_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from credits_core import AsyncCredits, Credits
@@ -40,7 +41,7 @@ class RequestCredits(PaidRequest):
     In a template: `{{ credits.balance }}`, or `{% credits_balance %}`.
     """
 
-    __slots__ = ("_asked", "_asynchronous", "_request", "_told", "_user_id", "keyed")
+    __slots__ = ("_asked", "_asynchronous", "_request", "_told", "_user_id", "connection", "keyed")
 
     def __init__(self, request: Any) -> None:
         """Nothing is looked up or sent before it is asked for."""
@@ -50,6 +51,7 @@ class RequestCredits(PaidRequest):
         self._asked: Any = _NOT_ASKED
         self._asynchronous = False
         self._told: set[int] = set()
+        self.connection = Connection()
         self.keyed: KeyedBody | None = None
 
     @property
@@ -99,7 +101,7 @@ class RequestCredits(PaidRequest):
         if (known := self._known()) is not _NOT_ASKED:
             found: int | None = known
             return found
-        if _loop_runs():
+        if loop_runs():
             raise SynchronousOnlyOperation("in async code use `await request.credits.abalance()`")
         user = self.user_id
         self._asked = None if user is None else clients.client().get_balance(user)
@@ -148,6 +150,20 @@ class RequestCredits(PaidRequest):
         """Let the answer end this charge."""
         self._asynchronous = self._asynchronous or self._on_a_lasting_loop()
         self.charges.append(charge)
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Begin what the view costs in a thread, which nobody can cancel.
+
+        Where the client has left meanwhile that ends at once, and so does the view, by a
+        `CancelledError`.
+        """
+        try:
+            yield
+        finally:
+            if self.connection.lost:
+                self.end("left")
+                raise asyncio.CancelledError
 
     def end(self, ending: Ending, error: BaseException | None = None) -> None:
         """End every charge that is open, in sync code, also those of async code."""
@@ -210,7 +226,7 @@ class RequestCredits(PaidRequest):
         return balances[-1] if balances else self._asked
 
     def _on_a_lasting_loop(self) -> bool:
-        return isinstance(self._request, ASGIRequest) and _loop_runs()
+        return isinstance(self._request, ASGIRequest) and loop_runs()
 
 
 def credits_of(request: Any) -> RequestCredits:
@@ -222,11 +238,3 @@ def credits_of(request: Any) -> RequestCredits:
             "'credits_django.middleware.CreditsMiddleware' into MIDDLEWARE"
         )
     return found
-
-
-def _loop_runs() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
