@@ -10,14 +10,14 @@ from asgiref.sync import async_to_sync
 from credits_core.http.bodies import AsyncPaidBody, PaidBody
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from credits_core.charge.tab import Ending
     from credits_django.connection import Connection
     from credits_django.keyed import KeyedBody
     from credits_django.request import RequestCredits
 
-__all__ = ["settle_when_closed", "settle_with_the_body"]
+__all__ = ["head_of_stream", "settle_when_closed", "settle_with_the_body"]
 
 
 class _Body(PaidBody):
@@ -39,6 +39,15 @@ class _AsyncBody(AsyncPaidBody):
         """What Django calls when a response is closed: in a thread, or in a server of threads."""
         if not self._ended:
             async_to_sync(self.aclose)()
+
+
+def head_of_stream(response: Any) -> Ending:
+    """How a `HEAD` of a stream ends, of which nothing is sent: it does not begin.
+
+    Of a file, whose length is told, the head is an answer as that of a page is.
+    """
+    response.streaming_content = _nothing() if response.is_async else ()
+    return "served" if response.has_header("Content-Length") else "left"
 
 
 def settle_with_the_body(response: Any, state: RequestCredits) -> None:
@@ -78,6 +87,11 @@ def _close(connection: Connection, close_response: Callable[[], None]) -> None:
         connection.close()
     finally:
         close_response()
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for _ in ():
+        yield b""
 
 
 def _done(keyed: KeyedBody | None, ending: Ending) -> None:

@@ -14,7 +14,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from credits_core.errors import BackendError, CreditsError
 from credits_core.http.idempotency import AnswerAgain
 from credits_django.answers import answer_again, answer_error
-from credits_django.bodies import settle_when_closed, settle_with_the_body
+from credits_django.bodies import head_of_stream, settle_when_closed, settle_with_the_body
 from credits_django.connection import SCOPE_KEY
 from credits_django.keyed import KeyedBody
 from credits_django.request import RequestCredits
@@ -72,8 +72,7 @@ class CreditsMiddleware:
         return self._answered(request, response, state)
 
     def _answered(self, request: Any, response: Any, state: RequestCredits) -> Any:
-        ending = state.ending(response.status_code)
-        streams = ending == "served" and response.streaming
+        ending, streams = _ending(request, response, state)
         if not streams:
             try:
                 state.settle(ending)
@@ -102,8 +101,7 @@ class CreditsMiddleware:
         return await state.connection.answered(self._aanswered(request, response, state))
 
     async def _aanswered(self, request: Any, response: Any, state: RequestCredits) -> Any:
-        ending = state.ending(response.status_code)
-        streams = ending == "served" and response.streaming
+        ending, streams = _ending(request, response, state)
         if not streams:
             try:
                 await state.asettle(ending)
@@ -123,6 +121,16 @@ class CreditsMiddleware:
 def _broken(error: BaseException) -> Ending:
     # Django answers what a view raises; what gets here broke off, as a client that leaves does.
     return "failed" if isinstance(error, Exception) else "left"
+
+
+def _ending(request: Any, response: Any, state: RequestCredits) -> tuple[Ending, bool]:
+    """How the work ended, and whether it is its stream that ends it."""
+    ending = state.ending(response.status_code)
+    if ending != "served" or not response.streaming:
+        return ending, False
+    if request.method == "HEAD":
+        return head_of_stream(response), False
+    return ending, True
 
 
 def _tell(response: Any, state: RequestCredits) -> None:

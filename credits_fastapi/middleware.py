@@ -69,12 +69,14 @@ class ChargesMiddleware:
         scope[SCOPE_KEY] = paid, keyed
         answer: _Answer | _Conversation
         if scope["type"] == "http":
-            answer = _Answer(paid, keyed, send)
+            answer = _Answer(paid, keyed, send, head=scope["method"] == "HEAD")
         else:
             answer = _Conversation(paid, send)
         try:
             await self._app(scope, keyed.receive if keyed else receive, answer.send)
         except Exception as error:
+            if answer.stopped:
+                return
             await answer.end("left" if answer.left_by(error) else "failed", error)
             raise
         except BaseException as error:
@@ -85,10 +87,16 @@ class ChargesMiddleware:
                 await answer.end(answer.unfinished)
 
 
+class _NothingMoreError(OSError):
+    """Nothing more is sent: what a stream is told by that is not to go on."""
+
+
 class _Outgoing:
     """What the client gets, and whether it is still there."""
 
     unfinished: Ending
+    stopped = False
+    """Whether it was told to send nothing more, which it raises."""
     _lost = False
     _begun = False
 
@@ -126,9 +134,12 @@ class _Answer(_Outgoing):
     _length: int | None = None
     """The length of the content, where it is told."""
 
-    def __init__(self, paid: PaidRequest, keyed: KeyedAnswer | None, send: Send) -> None:
+    def __init__(
+        self, paid: PaidRequest, keyed: KeyedAnswer | None, send: Send, *, head: bool
+    ) -> None:
         super().__init__(paid, send)
         self._keyed = keyed
+        self._is_head = head
 
     async def send(self, message: Message) -> None:
         if self._replaced:
@@ -154,6 +165,8 @@ class _Answer(_Outgoing):
         self._length = _length(message)
         if message["status"] in _NO_CONTENT:
             await self._whole()
+        elif self._is_head and self._length is None and ending == "served" and self._paid.charges:
+            await self._head_of_stream(message)
         elif self._length is None or not self._paid.open:
             await self._begin(message, whole=False)
 
@@ -188,6 +201,14 @@ class _Answer(_Outgoing):
         else:
             if self._head is not None:
                 await self._begin(self._head, whole=True)
+
+    async def _head_of_stream(self, message: Message) -> None:
+        """Let the beginning go, and nothing more: of a `HEAD` nothing of a stream is sent."""
+        await self.end("left")
+        await self._begin(message, whole=False)
+        await self._pass({"type": "http.response.body", "body": b""})
+        self.stopped = True
+        raise _NothingMoreError
 
     async def _instead(self, error: BackendError) -> None:
         """Answer that it cannot be charged, in the place of an answer that nobody would pay."""

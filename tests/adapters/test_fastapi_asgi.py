@@ -292,3 +292,37 @@ async def test_two_payers_of_a_request_have_one_key(stage: Stage) -> None:
     assert await stage.credits.get_balance("bob") == 97
     await asyncio.sleep(0.05)
     assert asyncio.all_tasks() <= tasks
+
+
+@pytest.mark.parametrize("spec", ["2.3", "2.4"])
+@pytest.mark.parametrize("key", [None, "k"])
+async def test_the_stream_of_a_head_does_not_begin(
+    stage: Stage, spec: str, key: str | None
+) -> None:
+    begun: list[bool] = []
+
+    async def pieces() -> AsyncIterator[str]:
+        begun.append(True)
+        yield "piece"
+
+    @stage.app.api_route("/stream", methods=["HEAD"], dependencies=[stage.fixed])
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(pieces())
+
+    start, end = await stage.ask("/stream", spec=spec, key=key, method="HEAD")
+    assert start["status"] == 200
+    assert (b"credits-cost", b"0") in start["headers"]
+    assert not end["body"]
+    assert not end.get("more_body")
+    assert begun == []
+    assert await stage.log() == [-10, 10]
+
+
+async def test_the_head_of_a_file_is_paid_as_that_of_a_page(stage: Stage) -> None:
+    @stage.app.api_route("/file", methods=["HEAD"], dependencies=[stage.fixed])
+    async def file() -> FileResponse:
+        return FileResponse(__file__)
+
+    start, _ = await stage.ask("/file", method="HEAD")
+    assert (b"credits-cost", b"10") in start["headers"]
+    assert await stage.log() == [-10]

@@ -78,7 +78,7 @@ def streamed(pieces: AsyncIterator[str]) -> Response:
     return StreamingResponse(pieces, media_type="text/event-stream")
 
 
-@app.get("/ok", dependencies=[fixed])
+@app.api_route("/ok", methods=["GET", "HEAD"], dependencies=[fixed])
 async def ok() -> Any:
     return DONE
 
@@ -114,7 +114,7 @@ async def slow(seconds: float) -> Any:
     return DONE
 
 
-@app.get("/stream", dependencies=[fixed])
+@app.api_route("/stream", methods=["GET", "HEAD"], dependencies=[fixed])
 async def stream(pieces: int = 3, pause: float = 0) -> Response:
     return streamed(pieces_of(pieces, pause))
 
@@ -201,7 +201,7 @@ async def held_slow(charge: Held, seconds: float) -> Any:
     return DONE
 
 
-@app.get("/metered")
+@app.api_route("/metered", methods=["GET", "HEAD"])
 async def metered(charge: Held, pieces: int = 3, pause: float = 0) -> Response:
     return streamed(charge.stream(pieces_of(pieces, pause), 1, final=last_event))
 

@@ -132,3 +132,24 @@ def test_a_metered_stream_that_breaks_at_once_costs_nothing(
     assert read(site, "/metered-breaks?pieces=0", payer) == ("", True)
     wait_for(lambda: credits.get_account(payer).held == 0)
     assert spent(credits, payer) == 0
+
+
+@pytest.mark.parametrize("path", ["/stream", "/metered"])
+def test_the_head_of_a_stream_costs_nothing_for_nothing_of_it_is_sent(
+    site: Site, credits: Credits, payer: str, path: str
+) -> None:
+    head = site.http.head(f"{path}?pieces=3&pause=5", headers={"X-User": payer})
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Type"].startswith("text/event-stream")
+    assert head.headers["Credits-Cost"] == "0"
+    wait_for(lambda: credits.get_account(payer).held == 0)
+    assert spent(credits, payer) == 0
+
+
+def test_the_head_of_an_answer_in_one_piece_is_paid(
+    site: Site, credits: Credits, payer: str
+) -> None:
+    head = site.http.head("/ok", headers={"X-User": payer})
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Credits-Cost"] == "10"
+    assert log(credits, payer) == PAID
