@@ -9,7 +9,7 @@ import asyncio
 import os
 import threading
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.signals import setting_changed
 
@@ -95,23 +95,18 @@ def reset() -> None:
 def open_client(settings: Conf) -> Credits:
     """A client for sync code, as the settings say; nothing is sent."""
     if settings.backend is not None:
-        return Credits(settings.backend(), **_options(settings))
+        return Credits(settings.backend(), **settings.client_options)
     if settings.url is None:
-        return Credits.from_env(**_options(settings))
-    return Credits.from_url(settings.url, token=settings.token, **_options(settings))
+        return Credits.from_env(**settings.client_options)
+    return Credits.from_url(settings.url, token=settings.token, **settings.client_options)
 
 
 def _amake(settings: Conf) -> AsyncCredits:
     if settings.async_backend is not None:
-        return AsyncCredits(settings.async_backend(), **_options(settings))
+        return AsyncCredits(settings.async_backend(), **settings.client_options)
     if settings.url is None:
-        return AsyncCredits.from_env(**_options(settings))
-    return AsyncCredits.from_url(settings.url, token=settings.token, **_options(settings))
-
-
-def _options(settings: Conf) -> dict[str, Any]:
-    names = ("default_credits", "auto_initialize", "prefix", "timeout")
-    return {name: getattr(settings, name) for name in names}
+        return AsyncCredits.from_env(**settings.client_options)
+    return AsyncCredits.from_url(settings.url, token=settings.token, **settings.client_options)
 
 
 def _changed(*, setting: str, **_: object) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -14,11 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from credits_core import PriceBook, PricingEngine, validation
-from credits_core._client import DEFAULT_CREDITS, DEFAULT_TIMEOUT, check_timeout
+from credits_core import PriceBook, PricingEngine
 from credits_core.errors import CreditsError, InvalidRequestError
-from credits_core.http.idempotency import LEASE_SECONDS
-from credits_core.http.paid import FailsOn, failing
+from credits_core.http.settings import PARSERS, AppSettings, flag, folder, meant
 from credits_core.outage import OutageJournal
 
 if TYPE_CHECKING:
@@ -28,28 +24,18 @@ __all__ = ["Conf", "Wrong", "conf", "read"]
 
 
 @dataclass(frozen=True, slots=True)
-class Conf:
+class Conf(AppSettings):
     """What `CREDITS` says; each field is the key of the same name in capitals."""
 
-    url: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
     backend: Callable[[], Any] | None = None
     async_backend: Callable[[], Any] | None = None
-    prefix: str = ""
-    timeout: float = DEFAULT_TIMEOUT
-    default_credits: int = DEFAULT_CREDITS
-    auto_initialize: bool = False
     user: Callable[[Any], Any] | None = None
     user_id: Callable[[Any], str] | None = None
     admin: Callable[[Any], Any] | None = None
     api: AccountApi | None = None
     prices: PricingEngine | PriceBook = field(default_factory=PricingEngine)
-    top_up_url: str | None = None
-    fails_on: FailsOn = failing
     outage: OutageJournal | None = None
-    lease: float = LEASE_SECONDS
     sign_up: bool = False
-    low_balance: int = 0
 
 
 class Wrong(NamedTuple):
@@ -64,24 +50,6 @@ NOT_A_DICT = 1
 UNKNOWN_KEY = 2
 BAD_VALUE = 3
 TWO_STORES = 4
-
-
-def _text(value: object) -> str:
-    if isinstance(value, os.PathLike) or not isinstance(value, str) or not value:
-        raise InvalidRequestError(f"it is a str that is not empty, not {type(value).__name__}")
-    return value
-
-
-def _any_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidRequestError(f"it is a str, not {type(value).__name__}")
-    return value
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidRequestError(f"it is True or False, not {type(value).__name__}")
-    return value
 
 
 def _function(value: object) -> Callable[..., Any]:
@@ -117,42 +85,27 @@ def _account_api(value: object) -> AccountApi:
 def _journal(value: object) -> OutageJournal:
     if isinstance(value, OutageJournal):
         return value
-    if not isinstance(value, str | os.PathLike):
-        raise InvalidRequestError(f"it is the path of a folder, not {type(value).__name__}")
-    return _journal_in(os.fspath(value))
+    return _journal_in(folder(value))
 
 
 @cache
-def _journal_in(folder: str) -> OutageJournal:
+def _journal_in(path: str) -> OutageJournal:
     # One a folder and process: what it has admitted is counted in it.
-    return OutageJournal(folder)
-
-
-def _lease(value: Any) -> float:
-    validation.lease_ms(value)
-    return float(value)
+    return OutageJournal(path)
 
 
 _PARSERS: dict[str, Callable[[Any], object]] = {
-    "url": _text,
-    "token": _text,
+    **PARSERS,
     "backend": _function,
     "async_backend": _function,
-    "prefix": _any_text,
-    "timeout": check_timeout,
-    "default_credits": validation.starting_credits,
-    "auto_initialize": _flag,
     "user": _function,
     "user_id": _function,
     "admin": _function,
     "api": _account_api,
     "prices": _prices,
-    "top_up_url": _text,
     "fails_on": _function,
     "outage": _journal,
-    "lease": _lease,
-    "sign_up": _flag,
-    "low_balance": validation.amount_or_zero,
+    "sign_up": flag,
 }
 
 _KEYS = {one.name.upper(): one.name for one in fields(Conf)}
@@ -185,8 +138,8 @@ def read(raw: object) -> tuple[Conf, list[Wrong]]:
 
 
 def _unknown(key: object) -> Wrong:
-    close = difflib.get_close_matches(str(key).upper(), _KEYS, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"It knows {', '.join(sorted(_KEYS))}."
+    close = meant(key, _KEYS)
+    hint = f"Did you mean {close!r}?" if close else f"It knows {', '.join(sorted(_KEYS))}."
     return Wrong(UNKNOWN_KEY, f"CREDITS has an unknown key {key!r}", hint)
 
 

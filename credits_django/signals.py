@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.dispatch import Signal
 
 from credits_core.charge import Charge
+from credits_core.http.paid import news_of
 from credits_django.conf import conf
 
 if TYPE_CHECKING:
@@ -28,28 +29,23 @@ refunded = Signal()
 low_balance = Signal()
 """A charge brought the balance below `CREDITS["LOW_BALANCE"]`; it was not below before."""
 
+_SIGNALS = {"charged": charged, "refunded": refunded, "low_balance": low_balance}
+
 Told = tuple[Signal, dict[str, Any]]
 
 
 def told_of(request: Any, charge: Charge) -> Iterator[Told]:
     """What there is to tell of a charge that has ended."""
-    if charge.handed_over:
-        return
-    kept, balance = charge.amount, charge.balance
     about = {
         "request": request,
         "user_id": charge.user_id,
         "action": charge.action,
-        "balance": balance,
+        "amount": charge.cost or charge.terms.cost,
+        "balance": charge.balance,
         "charge": charge,
     }
-    if kept:
-        yield charged, {**about, "amount": kept}
-        low = conf().low_balance
-        if balance is not None and balance < low <= balance + kept:
-            yield low_balance, {**about, "amount": kept}
-    elif charge.terms.cost:
-        yield refunded, {**about, "amount": charge.terms.cost}
+    for news in news_of(charge, conf().low_balance):
+        yield _SIGNALS[news], about
 
 
 def send_all(told: list[Told]) -> None:

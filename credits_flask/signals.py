@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from blinker import Namespace
 from flask import has_app_context
 
+from credits_core.http.paid import news_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -36,16 +38,14 @@ low_balance: Final = _signals.signal(
     "low_balance", "A charge took the balance from CREDITS_LOW_BALANCE or more to below it."
 )
 
+_SIGNALS: Final = {"charged": charged, "refunded": refunded, "low_balance": low_balance}
+
 
 def tell(app: Flask, charges: Iterable[Charge], low: int) -> None:
     """Send the signals of charges that have ended; what is free or handed over has none."""
     for charge in charges:
-        if not charge.terms.cost or charge.handed_over:
-            continue
-        _send(charged if charge.cost else refunded, app, charge)
-        left = charge.balance
-        if left is not None and left < low <= left + charge.cost:
-            _send(low_balance, app, charge)
+        for news in news_of(charge, low):
+            _send(_SIGNALS[news], app, charge)
 
 
 def _send(signal: NamedSignal, app: Flask, charge: Charge) -> None:

@@ -8,23 +8,35 @@ last piece leaves, or for what had left when it broke off.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from credits_core.http.problems import problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from credits_core.charge import Charge
     from credits_core.charge.tab import Ending
 
-__all__ = ["COST_HEADER", "REMAINING_HEADER", "FailsOn", "PaidRequest", "credits_event", "failing"]
+__all__ = [
+    "COST_HEADER",
+    "REMAINING_HEADER",
+    "FailsOn",
+    "News",
+    "PaidRequest",
+    "credits_event",
+    "failing",
+    "news_of",
+]
 
 COST_HEADER: Final = "Credits-Cost"
 REMAINING_HEADER: Final = "Credits-Remaining"
 
 FailsOn: TypeAlias = "Callable[[int], bool]"
 """Whether an answer with this status is a failure, which costs nothing."""
+
+
+News: TypeAlias = Literal["charged", "refunded", "low_balance"]
 
 
 def failing(status: int) -> bool:
@@ -135,6 +147,19 @@ class PaidRequest:
 def _on_hold(charge: Charge) -> bool:
     """Whether credits of it are on hold in the ledger: what a journal admits is paid as a price."""
     return charge.tab.held and charge.id is not None
+
+
+def news_of(charge: Charge, low: int) -> Iterator[News]:
+    """What there is to tell an app of a charge that has ended; of what was free there is nothing.
+
+    `"low_balance"` is that it took the balance from `low` or more to below it.
+    """
+    if not charge.terms.cost or charge.handed_over:
+        return
+    yield "charged" if charge.cost else "refunded"
+    left = charge.balance
+    if left is not None and left < low <= left + charge.cost:
+        yield "low_balance"
 
 
 def credits_event(charge: Charge, *, top_up_url: str | None = None) -> str:
