@@ -10,15 +10,16 @@ from typing import IO, TYPE_CHECKING, Any
 from asgiref.sync import async_to_sync
 from django.conf import settings
 
-from credits_core import Credits
 from credits_core.http.idempotency import HEADER, AnswerKeeper, key_of
 from credits_core.http.keyed import AsyncKeyed, Keyed
+from credits_core.http.under_key import Sent, UnderKey
 from credits_django.conf import conf
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
-    from credits_core import AsyncCredits
+    from credits_core import AsyncCredits, Credits
+    from credits_core.charge.terms import Terms
 
 __all__ = ["KeyedBody"]
 
@@ -35,7 +36,7 @@ class KeyedBody:
         self._request = request
         self._stream = request._stream  # noqa: SLF001 - nothing public lets the body pass twice
         self._digest = hashlib.sha256()
-        self._begun: AsyncKeyed | Keyed | None = None
+        self._under = UnderKey(conf().lease)
         self._keeper: AnswerKeeper | None = None
         self._kept: IO[bytes] | None = None
         request._stream = self  # noqa: SLF001 - see above
@@ -60,27 +61,17 @@ class KeyedBody:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    def begin(self, client: Credits, user_id: str, route: str) -> None:
-        """Begin the request of its first payer; an answer that is kept leaves as `AnswerAgain`."""
-        if self._begun is None:
-            known = self._known(user_id, route)
-            self._begun = Keyed.begin(client, *known, lease=conf().lease)
+    def terms(self, client: Credits, terms: Terms, route: str) -> Terms:
+        """The terms of a charge under the key: see `UnderKey.terms`."""
+        return self._under.terms(client, terms, route, self._sent)
 
-    async def abegin(self, client: AsyncCredits | Credits, user_id: str, route: str) -> None:
-        """Begin the request of its first payer; an answer that is kept leaves as `AnswerAgain`."""
-        if isinstance(client, Credits):
-            await asyncio.to_thread(self.begin, client, user_id, route)
-        elif self._begun is None:
-            known = self._known(user_id, route)
-            self._begun = await AsyncKeyed.begin(client, *known, lease=conf().lease)
-
-    def charge_key(self) -> str | None:
-        """The key for the next charge of the request."""
-        return None if self._begun is None else self._begun.request.charge_key()
+    async def aterms(self, client: AsyncCredits | Credits, terms: Terms, route: str) -> Terms:
+        """The same in async code."""
+        return await self._under.aterms(client, terms, route, self._asent)
 
     def start(self, response: Any) -> None:
         """The answer begins."""
-        if self._begun is not None:
+        if self._under.begun is not None:
             self._keeper = AnswerKeeper(response.status_code, list(response.items()))
 
     def whole(self, body: bytes) -> None:
@@ -123,12 +114,15 @@ class KeyedBody:
         return await begun.end(answer, paid=paid)
 
     def _ended(self) -> AsyncKeyed | Keyed | None:
-        begun, self._begun = self._begun, None
+        begun = self._under.take()
         if self._kept is not None:
             self._kept.close()
         return begun
 
-    def _known(self, user_id: str, route: str) -> tuple[str, str, str, str, str]:
+    async def _asent(self) -> Sent:
+        return self._sent()
+
+    def _sent(self) -> Sent:
         request = self._request
         if not request._read_started:  # noqa: SLF001 - see above
             self._keep_body()
@@ -136,8 +130,7 @@ class KeyedBody:
             while self.read(_PIECE):
                 pass
         target = f"{request.path}?{request.META.get('QUERY_STRING', '')}"
-        key = key_of(request.headers[HEADER])
-        return user_id, route, key, target, self._digest.hexdigest()
+        return Sent(key_of(request.headers[HEADER]), target, self._digest.hexdigest())
 
     def _keep_body(self) -> None:
         """Read the body, for the view to read it again."""

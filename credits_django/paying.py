@@ -8,7 +8,6 @@ from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 
 from credits_core.charge import Charge
-from credits_core.errors import BackendUnavailableError
 from credits_core.http.rules import route_of
 from credits_django import clients
 from credits_django.conf import conf
@@ -50,12 +49,7 @@ def begin(rule: Rule, request: Any, args: Any, kwargs: Any, name: str) -> Charge
         }
         terms, client = _terms(rule, request, payer, answers, name), clients.client()
         if state.keyed is not None and terms.cost:
-            try:
-                state.keyed.begin(client, payer, _route(request))
-                terms = terms._replace(key=state.keyed.charge_key())
-            except BackendUnavailableError:
-                if terms.outage is None:
-                    raise
+            terms = state.keyed.terms(client, terms, _route(request))
         charge = Charge(client, terms, threaded=True)
         charge.begin()
         state.add(charge)
@@ -72,12 +66,7 @@ async def abegin(rule: Rule, request: Any, args: Any, kwargs: Any, name: str) ->
     }
     terms, client = _terms(rule, request, payer, answers, name), state.client
     if state.keyed is not None and terms.cost:
-        try:
-            await state.keyed.abegin(client, payer, _route(request))
-            terms = terms._replace(key=state.keyed.charge_key())
-        except BackendUnavailableError:
-            if terms.outage is None:
-                raise
+        terms = await state.keyed.aterms(client, terms, _route(request))
     charge = Charge(client, terms, threaded=True)
     await charge.abegin()
     state.add(charge)

@@ -13,7 +13,7 @@ from fastapi.requests import HTTPConnection
 from credits_core.async_client import AsyncCredits
 from credits_core.charge import Charge, Cost
 from credits_core.charge.nesting import enter
-from credits_core.errors import BackendUnavailableError, InvalidRequestError
+from credits_core.errors import InvalidRequestError
 from credits_core.http.idempotency import LEASE_SECONDS
 from credits_core.http.rules import Given, Rule, route_of
 from credits_core.outage import OutageJournal
@@ -62,12 +62,7 @@ def charge_dependency(
             credits_user, price, credits_metadata, endpoint=endpoint, route=route, journal=journal
         )
         if keyed is not None and terms.cost:  # what is free asks nobody
-            try:
-                await keyed.begin(connection, client, terms.user_id, route, lease)
-                terms = terms._replace(key=keyed.charge_key())
-            except BackendUnavailableError:
-                if terms.outage is None:
-                    raise
+            terms = await keyed.terms(connection, client, terms, route, lease)
         charge = Charge(client, terms)
         await charge.abegin()
         request.charges.append(charge)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
 
 from credits_core.http.idempotency import HEADER, AnswerAgain, AnswerKeeper, key_of
 from credits_core.http.keyed import AsyncKeyed
+from credits_core.http.under_key import Sent, UnderKey
 
 if TYPE_CHECKING:
     from fastapi.requests import HTTPConnection
     from starlette.types import Message, Receive
 
     from credits_core.async_client import AsyncCredits
+    from credits_core.charge.terms import Terms
 
 __all__ = ["KeyedAnswer", "answer_again", "has_key"]
 
@@ -48,7 +51,7 @@ class KeyedAnswer:
         self._receive = receive
         self._digest = hashlib.sha256()
         self._whole = False
-        self._keyed: AsyncKeyed | None = None
+        self._under: UnderKey | None = None
         self._answer: AnswerKeeper | None = None
 
     async def receive(self) -> Message:
@@ -59,36 +62,29 @@ class KeyedAnswer:
             self._whole = not message.get("more_body", False)
         return message
 
-    async def begin(
+    async def terms(
         self,
         connection: HTTPConnection,
         client: AsyncCredits,
-        user_id: str,
+        terms: Terms,
         route: str,
         lease: float,
-    ) -> None:
-        """Begin the request, once; an answer that is kept leaves as `AnswerAgain`.
+    ) -> Terms:
+        """The terms of a charge under the key: see `UnderKey.terms`."""
+        if self._under is None:
+            self._under = UnderKey(lease)
+        return await self._under.aterms(client, terms, route, partial(self._sent, connection))
 
-        It is of the user who is charged first.
-        """
-        if self._keyed is not None:
-            return
+    async def _sent(self, connection: HTTPConnection) -> Sent:
         if not self._whole and isinstance(connection, Request):
             await connection.body()
         scope = connection.scope
         target = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
-        key, digest = key_of(connection.headers[HEADER]), self._digest.hexdigest()
-        self._keyed = await AsyncKeyed.begin(
-            client, user_id, route, key, target, digest, lease=lease
-        )
-
-    def charge_key(self) -> str | None:
-        """The key for the next charge of the request."""
-        return None if self._keyed is None else self._keyed.request.charge_key()
+        return Sent(key_of(connection.headers[HEADER]), target, self._digest.hexdigest())
 
     def start(self, message: Message) -> None:
         """The answer begins."""
-        if self._keyed is not None:
+        if self._under is not None and self._under.begun is not None:
             pairs = (
                 (name.decode("latin-1"), value.decode("latin-1"))
                 for name, value in message["headers"]
@@ -109,5 +105,5 @@ class KeyedAnswer:
         return await self._end(None, paid=paid)
 
     async def _end(self, answer: AnswerKeeper | None, *, paid: bool) -> bool:
-        keyed, self._keyed = self._keyed, None
-        return keyed is None or await keyed.end(answer, paid=paid)
+        keyed = None if self._under is None else self._under.take()
+        return not isinstance(keyed, AsyncKeyed) or await keyed.end(answer, paid=paid)

@@ -9,13 +9,12 @@ from flask import Response, request
 from werkzeug.datastructures import Headers
 
 from credits_core.http.idempotency import HEADER, key_of
-from credits_core.http.keyed import Keyed
+from credits_core.http.under_key import Sent
 
 if TYPE_CHECKING:
-    from credits_core.client import Credits
     from credits_core.http.idempotency import AnswerAgain
 
-__all__ = ["DigestedInput", "answer_again", "begin"]
+__all__ = ["DigestedInput", "answer_again"]
 
 KEY: Final = f"HTTP_{HEADER.upper().replace('-', '_')}"
 """Where the header stands in a WSGI environment."""
@@ -46,21 +45,16 @@ class DigestedInput:
     def __iter__(self) -> Any:
         return map(self._seen, self._stream)
 
-    def hexdigest(self) -> str:
-        """Of what was read so far."""
-        return self._digest.hexdigest()
+    def sent(self) -> Sent:
+        """What the request that is being served is known by."""
+        key = key_of(request.headers[HEADER])
+        request.get_data()  # what is left of the body; Flask keeps it for the view
+        target = f"{request.root_path}{request.path}?{request.query_string.decode('latin-1')}"
+        return Sent(key, target, self._digest.hexdigest())
 
     def _seen(self, data: bytes) -> bytes:
         self._digest.update(data)
         return data
-
-
-def begin(client: Credits, body: DigestedInput, user_id: str, route: str, lease: float) -> Keyed:
-    """Begin the request that is being served, or raise what `Keyed.begin` raises."""
-    key = key_of(request.headers[HEADER])
-    request.get_data()  # what is left of the body; Flask keeps it for the view
-    target = f"{request.root_path}{request.path}?{request.query_string.decode('latin-1')}"
-    return Keyed.begin(client, user_id, route, key, target, body.hexdigest(), lease=lease)
 
 
 def answer_again(found: AnswerAgain) -> Response:

@@ -107,7 +107,7 @@ class _Answer:
             return self._instead(source, error)
         headers = [*headers, *request.headers(whole=whole)]
         keeper = None
-        if ending == "served" and request.keyed is not None:
+        if ending == "served" and request.keyed:
             keeper = AnswerKeeper(code, headers)
         self._start_response(status, headers, exc_info)
         if not request.open and keeper is None:

@@ -9,10 +9,11 @@ from flask import abort, current_app, request
 
 from credits_core.charge import Charge
 from credits_core.charge.nesting import enter, inside, leave
-from credits_core.errors import BackendUnavailableError
 from credits_core.http.idempotency import AnswerAgain
+from credits_core.http.keyed import Keyed
 from credits_core.http.paid import PaidRequest
 from credits_core.http.rules import route_of
+from credits_core.http.under_key import UnderKey
 from credits_flask import keys
 from credits_flask.signals import tell
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from credits_core.charge.tab import Ending
     from credits_core.http.idempotency import AnswerKeeper
-    from credits_core.http.keyed import Keyed
     from credits_core.http.rules import Rule
     from credits_flask.site import Site
 
@@ -34,12 +34,12 @@ _WHERE: Final = "credits_flask.charges"
 class RequestCharges(PaidRequest):
     """The charges of a request, and its key if it has one; the middleware ends them."""
 
-    __slots__ = ("_tokens", "_untold", "answered", "body", "keyed", "site")
+    __slots__ = ("_tokens", "_under", "_untold", "answered", "body", "site")
 
     def __init__(self, site: Site, environ: dict[str, Any]) -> None:
         super().__init__(site.settings.fails_on)
         self.site = site
-        self.keyed: Keyed | None = None
+        self._under = UnderKey(site.settings.lease)
         self.body: keys.DigestedInput | None = None
         self.answered = False
         """Whether the answer has begun, so that nothing would end another charge."""
@@ -70,10 +70,10 @@ class RequestCharges(PaidRequest):
         )
         if self.body is not None and terms.cost:  # what is free asks nobody
             try:
-                terms = terms._replace(key=self._charge_key(self.body, terms.user_id, route))
-            except BackendUnavailableError:
-                if terms.outage is None:
-                    raise
+                terms = self._under.terms(site.client, terms, route, self.body.sent)
+            except AnswerAgain as found:
+                # No handler of errors is asked about an answer.
+                abort(keys.answer_again(found))
         charge = Charge(site.client, terms)
         charge.begin()
         self.charges.append(charge)
@@ -95,10 +95,15 @@ class RequestCharges(PaidRequest):
         super().served()
         self._tell()
 
+    @property
+    def keyed(self) -> bool:
+        """Whether its answer is kept for whoever asks again."""
+        return self._under.begun is not None
+
     def end_key(self, answer: AnswerKeeper | None, *, paid: bool = False) -> bool:
         """Keep the answer for whoever asks again, or let the same key try again. See `Keyed`."""
-        keyed, self.keyed = self.keyed, None
-        return keyed is None or keyed.end(answer, paid=paid)
+        keyed = self._under.take()
+        return not isinstance(keyed, Keyed) or keyed.end(answer, paid=paid)
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -119,17 +124,6 @@ class RequestCharges(PaidRequest):
         ended = [charge for charge in self._untold if not charge.open]
         self._untold = [charge for charge in self._untold if charge.open]
         tell(self.site.app, ended, self.site.settings.low_balance)
-
-    def _charge_key(self, body: keys.DigestedInput, user_id: str, route: str) -> str:
-        if self.keyed is None:
-            try:
-                self.keyed = keys.begin(
-                    self.site.client, body, user_id, route, self.site.settings.lease
-                )
-            except AnswerAgain as found:
-                # No handler of errors is asked about an answer.
-                abort(keys.answer_again(found))
-        return self.keyed.request.charge_key()
 
 
 def current_request() -> RequestCharges:

@@ -10,6 +10,7 @@ from credits_core.errors import BackendError, BackendUnavailableError, OutcomeUn
 if TYPE_CHECKING:
     from credits_core.charge.terms import Terms
     from credits_core.outage import Admission, OutageJournal
+    from credits_core.outage.lines import RequestKey
 
 __all__ = ["Outage", "Unpaid"]
 
@@ -21,6 +22,8 @@ class Outage:
     journal: OutageJournal
     route: str
     limit: int
+    request: RequestKey | None = None
+    """What the request is known by, if it carries an `Idempotency-Key`."""
 
 
 class Unpaid:
@@ -66,5 +69,10 @@ class Unpaid:
     def _admit(self, key: str | None) -> Admission | None:
         outage = self._outage
         return outage.journal.admit(
-            outage.route, self._terms.user_id, self._terms.cost, outage.limit, key=key
+            outage.route,
+            self._terms.user_id,
+            self._terms.cost,
+            outage.limit,
+            key=key,
+            request=outage.request,
         )

@@ -3,5 +3,6 @@
 from credits_core.outage.admissions import Admission, new_key
 from credits_core.outage.collecting import CollectReport
 from credits_core.outage.journal import OutageJournal
+from credits_core.outage.lines import RequestKey
 
-__all__ = ["Admission", "CollectReport", "OutageJournal", "new_key"]
+__all__ = ["Admission", "CollectReport", "OutageJournal", "RequestKey", "new_key"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from credits_core import validation
 from credits_core.errors import InvalidRequestError
-from credits_core.outage.lines import Served
+from credits_core.outage.lines import RequestKey, Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +23,7 @@ class Claim(NamedTuple):
     user_id: str
     amount: int
     key: str
+    request: RequestKey | None = None
 
 
 class Allowances:
@@ -32,6 +33,7 @@ class Allowances:
         self._lock = threading.Lock()
         self._used: Counter[tuple[str, str]] = Counter()
         self._keys: set[tuple[str, str]] = set()
+        self._requests: Counter[tuple[str, str, str]] = Counter()
 
     def take(self, claim: Claim, limit: int) -> bool:
         """Whether this is within the limit; if so it counts."""
@@ -42,7 +44,13 @@ class Allowances:
                 return False
             self._used[who] += claim.amount
             self._keys.add((claim.user_id, claim.key))
+            if claim.request is not None:
+                self._requests[(*who, claim.request.key)] += 1
             return True
+
+    def serves(self, route: str, user_id: str, request_key: str) -> bool:
+        """Whether something of this request counts."""
+        return (route, user_id, request_key) in self._requests
 
     def reduce(self, claim: Claim, amount: int) -> None:
         """Give back part of it; the claim stands."""
@@ -54,6 +62,11 @@ class Allowances:
         with self._lock:
             self._lower(claim, claim.amount)
             self._keys.discard((claim.user_id, claim.key))
+            if claim.request is not None:
+                one = (claim.route, claim.user_id, claim.request.key)
+                self._requests[one] -= 1
+                if self._requests[one] <= 0:
+                    del self._requests[one]
 
     def _lower(self, claim: Claim, amount: int) -> None:
         who = (claim.route, claim.user_id)
@@ -100,6 +113,7 @@ class Admission:
             validation.action(action),
             validation.plain_metadata(metadata),
             int(time.time() * 1000),
+            self._claim.request,
         )
         if amount > self._claim.amount:
             raise InvalidRequestError(

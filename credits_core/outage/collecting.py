@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from credits_core.errors import BackendError, CreditsError, TransactionError
+from credits_core.http.idempotency import unkept
 from credits_core.outage.files import set_aside
 from credits_core.outage.lines import Served
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
+    from credits_core.http.steps import Steps
     from credits_core.models import Receipt
     from credits_core.outage.files import JournalFile
 
@@ -61,6 +63,25 @@ def collecting(
                 yield from run.batch(places[start : start + BATCH])
         report.left += file.waiting
     return report
+
+
+def charging(entry: Served) -> Steps[Receipt]:
+    """Charge for one entry; first the store learns that its request was served, if it has a key."""
+    if entry.request is not None:
+        key, fingerprint = entry.request
+        where = entry.user_id, entry.route, key
+        try:
+            told = yield lambda client: client.begin_request(*where, fingerprint=fingerprint)
+            if told.state == "begun":
+                yield lambda client: client.finish_request(*where, told.owner, unkept())
+        except BackendError:
+            raise
+        except CreditsError as error:
+            _log.warning("nothing is stored of the request with the key %r: %s", key, error)
+    receipt: Receipt = yield lambda client: client.collect(
+        entry.user_id, entry.amount, entry.action, entry.metadata, idempotency_key=entry.key
+    )
+    return receipt
 
 
 @dataclass(frozen=True, slots=True)

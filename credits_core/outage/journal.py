@@ -15,8 +15,9 @@ from anyio import to_thread
 
 from credits_core import disk, validation
 from credits_core.errors import BackendError, BackendUnavailableError, CreditsError
+from credits_core.http.steps import arun, run
 from credits_core.outage.admissions import Admission, Allowances, Claim, new_key
-from credits_core.outage.collecting import CollectReport, Results, collecting
+from credits_core.outage.collecting import CollectReport, Results, charging, collecting
 from credits_core.outage.files import JournalFile, orphans
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from credits_core import AsyncCredits, Credits, Receipt
-    from credits_core.outage.lines import Served
+    from credits_core.outage.lines import RequestKey, Served
 
 
 class OutageJournal:
@@ -91,7 +92,14 @@ class OutageJournal:
             own.close()
 
     def admit(
-        self, route: str, user_id: str, amount: int, limit: int, *, key: str | None = None
+        self,
+        route: str,
+        user_id: str,
+        amount: int,
+        limit: int,
+        *,
+        key: str | None = None,
+        request: RequestKey | None = None,
     ) -> Admission | None:
         """Leave to serve `user_id` work of `amount` credits without a charge, or None.
 
@@ -99,7 +107,8 @@ class OutageJournal:
         have not paid yet. `key` is the idempotency key of the charge that failed with
         `OutcomeUnknownError`, where it had one: that charge and the later one count once, if
         amount and action are the same. None, too, for a key under which something is being
-        served, or was and is not paid yet.
+        served, or was and is not paid yet. `request` is what a request with an `Idempotency-Key`
+        is known by: when it is charged, the store learns that it was served.
 
         Raises `BackendUnavailableError` when the folder cannot be written to.
         """
@@ -108,6 +117,7 @@ class OutageJournal:
             validation.user_id(user_id),
             validation.amount(amount),
             new_key() if key is None else validation.idempotency_key(key),
+            request,
         )
         if not self._allowances.take(claim, validation.outage_limit(limit)):
             return None
@@ -118,6 +128,13 @@ class OutageJournal:
             self._allowances.give_back(claim)
             raise
         return Admission(claim, self._allowances, self._write)
+
+    def serves(self, route: str, user_id: str, request_key: str) -> bool:
+        """Whether a request with this `Idempotency-Key` is being served by this process, or was.
+
+        It is so until it is charged.
+        """
+        return self._allowances.serves(route, user_id, request_key)
 
     @property
     def pending(self) -> int:
@@ -175,7 +192,7 @@ class OutageJournal:
 
     def _gone(self, file: JournalFile, entry: Served) -> None:
         if file is self._own:
-            claim = Claim(entry.route, entry.user_id, entry.amount, entry.key)
+            claim = Claim(entry.route, entry.user_id, entry.amount, entry.key, entry.request)
             self._allowances.give_back(claim)
 
     def _write(self, entry: Served) -> None:
@@ -235,16 +252,7 @@ def _advance(
 
 async def _charge(client: AsyncCredits, entries: list[Served]) -> Results:
     results = await asyncio.gather(
-        *(
-            client.collect(
-                entry.user_id,
-                entry.amount,
-                entry.action,
-                entry.metadata,
-                idempotency_key=entry.key,
-            )
-            for entry in entries
-        ),
+        *(arun(client, charging(entry)) for entry in entries),
         return_exceptions=True,
     )
     return [_known(result) for result in results]
@@ -254,13 +262,7 @@ def _charge_sync(client: Credits, entries: list[Served]) -> Results:
     results: list[Receipt | CreditsError] = []
     for entry in entries:
         try:
-            receipt = client.collect(
-                entry.user_id,
-                entry.amount,
-                entry.action,
-                entry.metadata,
-                idempotency_key=entry.key,
-            )
+            receipt = run(client, charging(entry))
         except CreditsError as error:
             results.append(error)
             if isinstance(error, BackendError):

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+class RequestKey(NamedTuple):
+    """What a request with an `Idempotency-Key` is known by.
+
+    `key` is of 1 to 255 characters; `fingerprint`, of 1 to 128, is what must be the same when it
+    comes again, such as a digest of the body: see `Credits.begin_request`.
+    """
+
+    key: str
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,7 @@ class Served:
     action: str
     metadata: Mapping[str, Any] | None
     served_at: int
+    request: RequestKey | None = None
 
 
 Waiting: TypeAlias = "dict[int, Served | str]"
@@ -33,7 +45,7 @@ def served(entry: Served) -> bytes:
     >>> served(Served("k", "/chat", "alice", 5, "chat", None, 1))[:45]
     b'{"key": "k", "route": "/chat", "user_id": "al'
     """
-    return _line(asdict(entry))
+    return _line(_told(entry))
 
 
 def struck(places: Iterable[int]) -> bytes:
@@ -43,7 +55,7 @@ def struck(places: Iterable[int]) -> bytes:
 
 def refused(entry: Served | str, error: str, reason: str, at: int) -> bytes:
     """The line of what was refused for good; of a line that could not be read, its text."""
-    kept = entry if isinstance(entry, str) else asdict(entry)
+    kept = entry if isinstance(entry, str) else _told(entry)
     return _line({"error": error, "reason": reason, "refused_at": at, "entry": kept})
 
 
@@ -66,6 +78,13 @@ def waiting(data: bytes) -> tuple[Waiting, int]:
     return found, whole
 
 
+def _told(entry: Served) -> dict[str, Any]:
+    fields = asdict(entry)
+    if entry.request is None:
+        del fields["request"]
+    return fields
+
+
 def _line(fields: Mapping[str, Any]) -> bytes:
     return json.dumps(fields).encode() + b"\n"
 
@@ -81,7 +100,11 @@ def _read(line: bytes) -> Served | list[int] | str:
             return places
         case {
             "key": str(), "route": str(), "user_id": str(), "amount": int(), "action": str(),
-            "metadata": None | dict(), "served_at": int(),
-        } if len(fields) == 7:  # fmt: skip
-            return Served(**fields)
+            "metadata": None | dict(), "served_at": int(), **more,
+        }:  # fmt: skip
+            match more:
+                case {"request": [str(key), str(fingerprint)]} if len(more) == 1:
+                    return Served(**{**fields, "request": RequestKey(key, fingerprint)})
+                case {} if not more:
+                    return Served(**fields)
     return text

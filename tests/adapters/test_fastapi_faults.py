@@ -155,3 +155,26 @@ def test_what_an_outage_serves_and_cannot_write_down_is_not_answered(
                 response = get(served, "/", "alice")
             assert response.status_code == 503
             assert "done" not in response.text
+
+
+@pytest.mark.parametrize("kind", ["require_credits", "hold_credits"])
+def test_a_key_that_an_outage_served_is_not_served_and_charged_anew(
+    tmp_path: Path, kind: str
+) -> None:
+    with Server(persistent=True) as own, OutageJournal(tmp_path / "journal") as journal:
+        app = FastAPI()
+        paywall = Paywall(signed_in, url=own.url, outage=journal)
+        paywall.install(app)
+        paid = getattr(paywall, kind)(10, "paid", outage_limit=30)
+        app.get("/", dependencies=[Depends(paid)])(lambda: "done")
+        with Served(app) as served, Credits.from_url(own.url, timeout=10) as credits:
+            credits.initialize_user("alice", 100)
+            keyed = {"X-User": "alice", "Idempotency-Key": "k"}
+            own.kill()
+            assert served.http.get("/", headers=keyed).json() == "done"
+            assert served.http.get("/", headers=keyed).status_code == 409
+            own.start()
+            wait_for(lambda: credits.get_balance("alice") == 90 and not journal.pending)
+            again = served.http.get("/", headers=keyed)
+            assert (again.status_code, again.json()["title"]) == (409, "Answer not kept")
+            assert credits.get_balance("alice") == 90

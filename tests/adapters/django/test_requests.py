@@ -96,3 +96,34 @@ async def test_an_outage_is_served_up_to_its_limit_and_charged_afterwards(
             await asyncio.to_thread(wait_for, lambda: ledger.get_balance(user) == 80)
 
             await clients.aclose()
+
+
+async def test_a_key_that_an_outage_served_is_not_served_and_charged_anew(
+    change: Callable[..., Any], tmp_path: Path, user: str
+) -> None:
+    headers = {"X-User": user, "Idempotency-Key": "k"}
+    sync, asynchronous = Client(headers=headers), AsyncClient()
+
+    async def asked() -> list[int]:
+        first = await asyncio.to_thread(sync.get, "/outage")
+        return [
+            first.status_code,
+            (await asynchronous.get("/aoutage", headers=headers)).status_code,
+        ]
+
+    with Server(persistent=True) as own, Credits.from_url(own.url, timeout=10) as ledger:
+        ledger.initialize_user(user, 100)
+        with change(URL=own.url, OUTAGE=tmp_path):
+            own.kill()
+            assert await asked() == [200, 200]
+            assert await asked() == [409, 409]
+            own.start()
+            client()
+            journal = conf().outage
+            assert journal is not None
+            await asyncio.to_thread(
+                wait_for, lambda: ledger.get_balance(user) == 80 and not journal.pending
+            )
+            assert await asked() == [409, 409]
+            assert ledger.get_balance(user) == 80
+            await clients.aclose()

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask, request
 
 from credits_core import Credits
+from credits_core.outage import OutageJournal
 from credits_flask import FlaskCredits, current_credits
 from tests.adapters.flask_apps.conftest import signed_in
 from tests.adapters.paths.books import log, wait_for
@@ -107,3 +108,44 @@ def test_a_folder_that_cannot_be_made_is_told_at_start_up(server: Server, tmp_pa
     app.config.update(CREDITS_URL=server.url, CREDITS_OUTAGE_FOLDER=str(tmp_path / "file" / "x"))
     with pytest.raises(Exception, match="cannot be written"):
         FlaskCredits(app)
+
+
+def test_a_request_with_a_key_that_comes_again_is_not_charged_anew(
+    own: Server, http: FlaskClient
+) -> None:
+    keyed = {"Idempotency-Key": "k"}
+    own.kill()
+    assert http.post("/chat", headers=keyed).status_code == 200
+    again = http.post("/chat", headers=keyed)
+    assert (again.status_code, again.headers["Retry-After"]) == (409, "5")
+    assert http.post("/story", headers=keyed, buffered=True).text == "abc"
+    assert http.post("/story", headers=keyed).status_code == 409
+    assert http.post("/chat?status=500", headers={"Idempotency-Key": "l"}).status_code == 500
+    assert http.post("/chat", headers={"Idempotency-Key": "l"}).status_code == 200
+    own.start()
+    with Credits.from_url(own.url, timeout=10) as credits:
+        wait_for(lambda: credits.get_balance("alice") == 77)
+        for path in ("/chat", "/story"):
+            kept = http.post(path, headers=keyed)
+            assert (kept.status_code, kept.json["title"]) == (409, "Answer not kept")  # type: ignore[index]
+        assert http.post("/chat?other", headers=keyed).status_code == 422
+        assert http.post("/chat", headers={"Idempotency-Key": "m"}).status_code == 200
+        assert sorted(log(credits, "alice")) == [(-10, "chat")] * 3 + [(-3, "story")]
+
+
+def test_a_key_that_two_processes_serve_in_an_outage_is_charged_once(
+    own: Server, http: FlaskClient, tmp_path: Path
+) -> None:
+    keyed = {"Idempotency-Key": "k"}
+    app = http.application
+    own.kill()
+    assert http.post("/chat", headers=keyed).status_code == 200
+    with OutageJournal(tmp_path / "outage") as other:
+        site = app.extensions["credits"]
+        mine, site.journal = site.journal, other
+        assert http.post("/chat", headers=keyed).status_code == 200
+        site.journal = mine
+    own.start()
+    with Credits.from_url(own.url, timeout=10) as credits:
+        wait_for(lambda: credits.get_balance("alice") == 90 and not mine.pending)
+        assert log(credits, "alice") == [(-10, "chat")]
