@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from credits_core.async_client import AsyncCredits
 from credits_core.errors import CreditsError
@@ -30,6 +32,10 @@ def router_of(
 ) -> APIRouter:
     """A router that has these routes; `user` and `admin` are dependencies of the app's own."""
     askers = {Who.USER: user, Who.ADMIN: admin or _nobody, Who.ANYBODY: _nobody}
+    methods: dict[str, list[str]] = {}
+    routes = [*routes]
+    for route in routes:
+        methods.setdefault(route.path, []).append(route.method)
     router = APIRouter()
     for route in routes:
         told = deepcopy(dict(route.operation))
@@ -37,6 +43,7 @@ def router_of(
             route.path,
             _endpoint(route, askers[route.who], client_of),
             methods=[route.method],
+            route_class_override=_one_of(methods[route.path]),
             name=route.name,
             operation_id=told.get("operationId"),
             response_class=Response,
@@ -44,6 +51,18 @@ def router_of(
             openapi_extra=told,
         )
     return router
+
+
+def _one_of(methods: list[str]) -> type[APIRoute]:
+    """A route of a path that has these methods: an `Allow` names them all (RFC 9110, 15.5.6)."""
+
+    class OneOf(APIRoute):
+        async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["method"] not in methods:
+                raise HTTPException(405, headers={"Allow": ", ".join(methods)})
+            await super().handle(scope, receive, send)
+
+    return OneOf
 
 
 def _endpoint(route: Route, asker: Given, client_of: Callable[[], AsyncCredits]) -> Given:
