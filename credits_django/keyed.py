@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
 
+from credits_core.http.body_digest import BodyDigest
 from credits_core.http.idempotency import HEADER, AnswerKeeper, key_of
 from credits_core.http.keyed import AsyncKeyed, Keyed
 from credits_core.http.under_key import Sent, UnderKey
@@ -35,7 +35,7 @@ class KeyedBody:
         """Stand in for the stream that the body is read from."""
         self._request = request
         self._stream = request._stream  # noqa: SLF001 - nothing public lets the body pass twice
-        self._digest = hashlib.sha256()
+        self._digest = BodyDigest(request.headers.get("Content-Type"))
         self._under = UnderKey(conf().lease)
         self._keeper: AnswerKeeper | None = None
         self._kept: IO[bytes] | None = None

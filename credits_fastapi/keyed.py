@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
+from starlette.datastructures import Headers
 
+from credits_core.http.body_digest import BodyDigest
 from credits_core.http.idempotency import HEADER, AnswerAgain, AnswerKeeper, key_of
 from credits_core.http.keyed import AsyncKeyed
 from credits_core.http.under_key import Sent, UnderKey
 
 if TYPE_CHECKING:
     from fastapi.requests import HTTPConnection
-    from starlette.types import Message, Receive
+    from starlette.types import Message, Receive, Scope
 
     from credits_core.async_client import AsyncCredits
     from credits_core.charge.terms import Terms
@@ -47,9 +48,9 @@ async def answer_again(request: Request, error: Exception) -> Response:  # noqa:
 class KeyedAnswer:
     """What the middleware sees of a request with a key: its body, and its answer as it leaves."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
-        self._digest = hashlib.sha256()
+        self._digest = BodyDigest(Headers(scope=scope).get("content-type"))
         self._whole = False
         self._under: UnderKey | None = None
         self._answer: AnswerKeeper | None = None

@@ -59,7 +59,7 @@ class ChargesMiddleware:
         if scope["type"] not in ("http", "websocket") or SCOPE_KEY in scope:
             await self._app(scope, receive, send)
             return
-        keyed = KeyedAnswer(receive) if has_key(scope) else None
+        keyed = KeyedAnswer(scope, receive) if has_key(scope) else None
         if keyed is not None and _PATHSEND in scope.get("extensions", ()):
             # What the server reads from a file itself cannot be kept.
             extensions = {**scope["extensions"]}

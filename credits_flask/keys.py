@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Response, request
 from werkzeug.datastructures import Headers
 
+from credits_core.http.body_digest import BodyDigest
 from credits_core.http.idempotency import HEADER, key_of
 from credits_core.http.under_key import Sent
 
@@ -26,9 +26,9 @@ class DigestedInput:
     The app may have read it before the charge asks: a form that was parsed for its CSRF token.
     """
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, content_type: str | None) -> None:
         self._stream = stream
-        self._digest = hashlib.sha256()
+        self._digest = BodyDigest(content_type)
 
     def read(self, *size: int) -> bytes:
         """As of the input (PEP 3333)."""

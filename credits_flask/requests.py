@@ -47,7 +47,9 @@ class RequestCharges(PaidRequest):
         self._untold: list[Charge] = []
         environ[_WHERE] = self
         if keys.KEY in environ:
-            self.body = environ["wsgi.input"] = keys.DigestedInput(environ["wsgi.input"])
+            self.body = environ["wsgi.input"] = keys.DigestedInput(
+                environ["wsgi.input"], environ.get("CONTENT_TYPE")
+            )
 
     def begin(self, rule: Rule) -> Charge:
         """Charge the user by a rule, in the context of the request."""

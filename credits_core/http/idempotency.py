@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from credits_core import validation
-from credits_core.errors import RepeatedRequestError
+from credits_core.errors import InvalidRequestError, RepeatedRequestError
 
 if TYPE_CHECKING:
     from credits_core.models import RequestRecord
@@ -28,6 +28,7 @@ __all__ = [
     "REPLAYED_HEADER",
     "AnswerAgain",
     "AnswerKeeper",
+    "InvalidKeyError",
     "KeyedRequest",
     "fingerprint",
     "key_of",
@@ -64,6 +65,10 @@ _NOT_KEPT: Final = frozenset(
 Headers = Iterable[tuple[str, str]]
 
 
+class InvalidKeyError(InvalidRequestError):
+    """The `Idempotency-Key` of a request is none."""
+
+
 class AnswerAgain(Exception):  # noqa: N818 - no error: the way out for an answer that is there already
     """A request was answered before: this is the answer, to be sent once more."""
 
@@ -84,7 +89,7 @@ def key_of(header: str) -> str:
     """The key that a header holds.
 
     A structured string (RFC 8941) is in quotes; most clients send the key bare. Raises
-    `InvalidRequestError` for one that is empty, has control characters or more than 255.
+    `InvalidKeyError` for one that is empty, has control characters or more than 255.
 
     >>> key_of('"8e03978e-40d5"'), key_of("8e03978e-40d5")
     ('8e03978e-40d5', '8e03978e-40d5')
@@ -92,7 +97,10 @@ def key_of(header: str) -> str:
     key = header.strip()
     if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]
-    return validation.line(key, HEADER)
+    try:
+        return validation.line(key, HEADER)
+    except InvalidRequestError as error:
+        raise InvalidKeyError(str(error)) from None
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from credits_core.errors import (
     WebhookVerificationError,
 )
 from credits_core.http.exchange import Answer
+from credits_core.http.idempotency import InvalidKeyError
 
 if TYPE_CHECKING:
     from credits_core.errors import CreditsError
@@ -44,6 +45,13 @@ RETRY_AFTER: Final = 5
 
 # Answers that say nothing of the error but its kind; the first that fits.
 _FIXED: Final = (
+    (
+        InvalidKeyError,
+        400,
+        "invalid-idempotency-key",
+        "Invalid Idempotency-Key",
+        "An Idempotency-Key has 1 to 255 characters, and no control characters.",
+    ),
     (
         InvalidRequestError,
         400,
@@ -99,7 +107,8 @@ def problem(
       there is one;
     - 503 for `BackendError`, with Retry-After in seconds: the store is away, or did not say
       whether it charged, and nothing is served without a charge;
-    - 400 for `InvalidRequestError`: in a running app what is wrong came with the request;
+    - 400 for `InvalidRequestError`: in a running app what is wrong came with the request, such as
+      an `Idempotency-Key` that is none;
     - 403 for `LimitExceededError` of the rule `"frozen"`: neither a top-up nor another request
       helps, somebody has to look at the account;
     - 400 for `WebhookVerificationError`;
@@ -176,7 +185,8 @@ def _repeated(error: RepeatedRequestError) -> Answer:
     answer = problem_details(*_REPEATED[error.state])
     if error.retry_after is None:
         return answer
-    return later(answer, error.retry_after)
+    # It is for how long a worker that died is waited for; most requests end before.
+    return later(answer, min(error.retry_after, RETRY_AFTER))
 
 
 def _limit(error: LimitExceededError) -> Answer:

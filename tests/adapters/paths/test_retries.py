@@ -75,7 +75,7 @@ def test_while_the_first_runs_the_same_is_409_and_then_it_is_its_answer(
     wait_for(lambda: log(credits, payer) == PAID)
     running = site.post("/echo?seconds=2", payer, "k")
     assert_problem(running, "running")
-    assert 1 <= int(running.headers["Retry-After"]) <= 60
+    assert 1 <= int(running.headers["Retry-After"]) <= 5
     assert first().status_code == 200
     again = site.post("/echo?seconds=2", payer, "k")
     assert again.headers["X-Answer"] == first().headers["X-Answer"]
@@ -101,6 +101,32 @@ def test_another_body_or_query_under_the_same_key_is_422(
     assert_problem(other, "mismatch")
     assert "Retry-After" not in other.headers
     assert log(credits, payer) == PAID
+
+
+def test_a_form_with_a_file_is_the_same_under_another_boundary(
+    site: Site, credits: Credits, payer: str
+) -> None:
+    def send(content: bytes) -> httpx.Response:
+        headers = {"X-User": payer, "Idempotency-Key": "k"}
+        return site.http.post("/echo", files={"file": content}, headers=headers)
+
+    first, again = send(b"a sound"), send(b"a sound")
+    assert first.request.headers["Content-Type"] != again.request.headers["Content-Type"]
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.content == first.content
+    assert_problem(send(b"another sound"), "mismatch")
+    assert log(credits, payer) == PAID
+
+
+@pytest.mark.parametrize("key", ["", '""', '"  "', "x" * 256, "a\tb"])
+def test_a_key_that_is_none_is_said_to_be(
+    site: Site, credits: Credits, payer: str, key: str
+) -> None:
+    answer = site.post("/echo", payer, key)
+    assert answer.status_code == 400
+    assert answer.json()["type"].endswith(":invalid-idempotency-key")
+    assert log(credits, payer) == []
 
 
 def test_the_key_of_another_user_or_another_route_is_another(
