@@ -32,7 +32,9 @@ class Served:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self.server.run, args=([self._socket],))
-        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+        # A connection a request: a server hangs up after some answers, at once or a little later.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=10, limits=limits)
 
     def stop(self) -> None:
         """Shut the server down in good order."""

@@ -45,12 +45,20 @@ async def test_a_task_that_is_cancelled_pays_for_what_was_delivered(credits, ric
     await sound(credits, rich, 92)
 
 
+async def end(scope, waiting):
+    await waiting
+    scope.cancel()
+
+
 async def test_a_scope_that_ends_pays_for_what_was_delivered(credits, rich):
-    with anyio.move_on_after(0.1) as scope:
+    waiting = asyncio.Event()
+    with anyio.CancelScope() as scope:
+        ending = asyncio.create_task(end(scope, waiting.wait()))
         async with held(credits, rich, 50) as work:
-            async for _ in work.charge.stream(endless(asyncio.Event()), 4):
+            async for _ in work.charge.stream(endless(waiting), 4):
                 pass
     assert scope.cancelled_caught
+    await ending
     assert work.cost == 8
     await sound(credits, rich, 92)
 
@@ -132,9 +140,11 @@ async def test_a_sync_source_is_closed_once_its_piece_is_made(credits, rich, how
         with pytest.raises(asyncio.CancelledError):
             await task
     else:
-        with anyio.move_on_after(0.1) as scope:
+        with anyio.CancelScope() as scope:
+            ending = asyncio.create_task(end(scope, asyncio.to_thread(making.wait)))
             await consume()
         assert scope.cancelled_caught
+        await ending
     assert closed.is_set()
     # A scope of anyio waits for the thread, so that its piece is delivered.
     await sound(credits, rich, 96 if how == "task" else 92)
