@@ -71,7 +71,8 @@ class Receipt:
     from one.
     `replayed` is True when an earlier call did the work: one with the same idempotency key,
     or, of what happens only once anyway, the same settle, release, full refund, full revocation
-    or allowance.
+    or allowance. `claimed` is what a revocation found on hold: it is taken as far as the holds
+    give it back.
 
     >>> from credits_core import Credits
     >>> credits = Credits.from_url("memory://", auto_initialize=True)
@@ -86,6 +87,7 @@ class Receipt:
     timestamp: int
     created: bool = True
     replayed: bool = False
+    claimed: int = 0
 
     @property
     def time(self) -> datetime:
@@ -201,12 +203,17 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class OpenHold:
-    """A hold as `get_account` lists it: its credits, back at `expires_at` (ms since the epoch)."""
+    """A hold as `get_account` lists it: its credits, back at `expires_at` (ms since the epoch).
+
+    `claimed` is how much of it comes from an addition that was revoked since: what the hold gives
+    back of that is taken at once.
+    """
 
     id: str
     amount: int
     action: str
     expires_at: int
+    claimed: int = 0
 
     @property
     def expires(self) -> datetime:

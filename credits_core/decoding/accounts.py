@@ -26,9 +26,10 @@ def account(reply: Reply, *, user_id: str) -> Account:
 
 
 def _open_hold(hold_id: str, text: str) -> OpenHold:
-    first, action = text.split("\n")
+    first, action, *claims = text.split("\n")
     held, expires = first.split(" ")[:2]
-    return OpenHold(hold_id, int(held), json.loads(action), int(expires))
+    claimed = sum(int(claim.split("\t")[0]) for claim in claims)
+    return OpenHold(hold_id, int(held), json.loads(action), int(expires), claimed)
 
 
 def _grant(name: str, remaining: int) -> Grant:

@@ -74,9 +74,12 @@ def returned(
     status = reply[0]
     if status == "ok":
         amount = int(reply[4]) if len(reply) > 4 else amount or 0
-        return receipt(reply, user_id=user_id, tx_id=tx_id, amount=amount)
+        made = receipt(reply, user_id=user_id, tx_id=tx_id, amount=amount)
+        return replace(made, claimed=int(reply[5])) if len(reply) > 5 else made
     if status == "replayed":
-        return again(reply, user_id, tx_id, int(record(reply[3])[2]))
+        taken, *claimed = [int(word) for word in record(reply[3])[2:] if word != "all"]
+        made = again(reply, user_id, tx_id, taken)
+        return replace(made, claimed=claimed[0]) if claimed else made
     if status == "unfound":
         up_to = instant(reply[2].split()[0]) if reply[2] else None
         return Unfound(reply[3] if len(reply) > 3 else of, up_to)

@@ -43,7 +43,7 @@ local total, more = digits(held + amount), burn(amount)
 redis.call('HSET', KEYS[6 + generation], key,
   fingerprint .. '\n' .. ARGV[8] .. ' ' .. answer[4] .. ' ' .. later .. ' ' .. total)
 redis.call('HSET', KEYS[3], field,
-  total .. ' ' .. later .. ' ' .. joined(sources, more) .. '\n' .. action)
+  total .. ' ' .. later .. ' ' .. joined(sources, more) .. '\n' .. action .. claims)
 redis.call('ZADD', KEYS[5], later, field)
 schedule()
 return {'ok', stamp, raw, answer[4], total, later}

@@ -7,7 +7,7 @@
 --       8 idempotency key, at least the transaction's own id  9 fingerprint
 --       10 transaction id
 --       11 the idempotency key of the addition, instead of 5, or ''
--- Reply {'ok', now, balance, score, amount} | {'replayed' or 'conflict', now, balance, record}
+-- Reply {'ok', now, balance, score, amount, claimed} | {'replayed' or 'conflict', now, balance, record}
 --       | {'unfound', now, folded up to (ms) or '', the addition} | {'kind', now, kind}
 --       | {'limit', now, rule, detail} | {'late', now} | {'state', now, what, detail}
 --       | {'invalid', now, what}
@@ -39,7 +39,7 @@ if ARGV[11] ~= '' then
     -- Nothing is in the log yet: its time is that of its id.
     local at = string.match(ARGV[10], '%d+')
     redis.call('HSET', KEYS[8], key, fingerprint .. '\n' .. ARGV[10] .. ' ' .. at .. ' 0')
-    return {'ok', stamp, raw or '0', at, '0'}
+    return {'ok', stamp, raw or '0', at, '0', '0'}
   end
 end
 -- @use returned
@@ -79,6 +79,6 @@ if ARGV[11] ~= '' then tail = string.sub(tail, 1, -2) .. ',"ref":"' .. id .. '"}
 local answer = take_back(ARGV[10], id, size, grant, asked, ARGV[2], tail)
 if answer.err then return answer end
 redis.call('HSET', KEYS[8], key,
-  fingerprint .. '\n' .. ARGV[10] .. ' ' .. answer[4] .. ' ' .. answer[5])
+  fingerprint .. '\n' .. ARGV[10] .. ' ' .. answer[4] .. ' ' .. answer[5] .. ' ' .. answer[6])
 if changed then schedule() end
 return answer

@@ -55,11 +55,8 @@ local answer = post(ARGV[2] .. digits(-more) .. ',"action":' .. action .. ARGV[3
 if answer.err then return answer end
 redis.call('HDEL', KEYS[3], field)
 redis.call('ZREM', KEYS[5], field)
-if more > 0 then
-  sources = joined(sources, burn(more))
-else
-  sources = give_back(sources, held, -more)
-end
+sources = claim_back(claims, sources, held, math.max(0, -more))
+if more > 0 then sources = joined(sources, burn(more)) end
 if sources ~= '' then redis.call('HSET', KEYS[8], 'paid\n' .. ARGV[9], '0\n' .. sources) end
 -- An expiry of the other generation must not be found before this.
 redis.call('HDEL', KEYS[7 - generation], 'hold\n' .. ARGV[4])
@@ -67,5 +64,6 @@ redis.call('HSET', KEYS[6 + generation], 'hold\n' .. ARGV[4],
   ARGV[8] .. '\n' .. ARGV[9] .. ' ' .. answer[4] .. ' ' .. kept)
 -- What went back to a grant whose time has passed goes the way of the grant.
 expire()
+redeem()
 schedule()
 return {'ok', stamp, digits(balance), answer[4], kept}

@@ -36,25 +36,22 @@ def day():
     return lambda number: Period(start + number * DAY * 1000, start + (number + 1) * DAY * 1000)
 
 
-@pytest.mark.parametrize("end", ["release", "settle", "refund"])
+@pytest.mark.parametrize("held", [True, False])
 async def test_a_grant_that_comes_back_after_it_was_revoked_is_taken_when_asked_again(
-    credits, rich, end
+    credits, rich, held
 ):
     grant = await credits.add(rich, 40, "promo", expires_in=DAY)
-    hold = await credits.hold(rich, 30, "train")
-    ended = await credits.settle(rich, hold.id, 30) if end == "refund" else None
+    if held:
+        hold = await credits.hold(rich, 30, "train")
+        charge = await credits.settle(rich, hold.id, 30)
+    else:
+        charge = await credits.deduct(rich, 30, "train")
     first = await credits.revoke(rich, grant.tx_id)
     assert (first.amount, first.balance) == (10, 100)
-    if ended:
-        await credits.refund(rich, ended.tx_id)
-    elif end == "settle":
-        await credits.settle(rich, hold.id, 10)
-    else:
-        await credits.release(rich, hold.id)
-    back = 20 if end == "settle" else 30
-    assert await grants(credits, rich) == [back]
+    await credits.refund(rich, charge.tx_id)
+    assert await grants(credits, rich) == [30]
     again = await credits.revoke(rich, grant.tx_id)
-    assert (again.amount, again.balance, again.replayed) == (back, 100, False)
+    assert (again.amount, again.balance, again.replayed) == (30, 100, False)
     assert again.tx_id != first.tx_id
     assert await grants(credits, rich) == []
     third = await credits.revoke(rich, grant.tx_id)
@@ -69,8 +66,8 @@ async def test_of_credits_that_never_expire_other_purchases_are_left_alone(credi
     await credits.add(user, 500, "another purchase")
     await credits.release(user, hold.id)
     again = await credits.revoke(user, bought.tx_id)
-    assert (again.replayed, again.balance) == (True, 560)
-    await sound(credits, user, 560)
+    assert (again.replayed, again.balance) == (True, 500)
+    await sound(credits, user, 500)
 
 
 @pytest.mark.parametrize("priority", [0, 7])

@@ -120,15 +120,15 @@ async def test_of_a_grant_what_remains_is_taken(credits, user):
     assert await grants(credits, user) == []
 
 
-async def test_a_purchase_beside_grants_and_holds_is_taken_from_neither(credits, user, purchase):
+async def test_a_purchase_that_a_hold_and_a_grant_share_leaves_the_grant(credits, user, purchase):
     await credits.add(user, 40, "promo", expires_in=DAY)
     hold = await credits.hold(user, 90, "video")
     receipt = await credits.revoke(user, purchase.tx_id)
-    assert (receipt.amount, receipt.balance) == (50, 0)
+    assert (receipt.amount, receipt.claimed, receipt.balance) == (50, 50, 0)
     assert (await credits.get_account(user)).held == 90
     await credits.release(user, hold.id)
     account = await credits.get_account(user)
-    assert account.balance == 90
+    assert account.balance == 40
     assert [grant.remaining for grant in account.grants] == [40]
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tests.model import claims
+
 MOST = 2**53 - 1
 LARGEST = 10**15
 GENERATION = 30 * 86_400_000
@@ -59,6 +61,7 @@ class Hold:
     expires: int
     action: str
     sources: Sources
+    claims: list[claims.Claim] = field(default_factory=list)
 
 
 @dataclass
@@ -79,6 +82,7 @@ class Record:
     entry: Entry
     amount: int
     expires: int = 0
+    claimed: int = 0
     others: list[Entry] = field(default_factory=list)
     """Of several that were asked for together, those after the first."""
 
@@ -91,6 +95,7 @@ class Returned:
     sources: Sources = field(default_factory=list)
     last: Entry | None = None
     amount: int = 0
+    claimed: int = 0
     all: bool = False
 
 
@@ -107,6 +112,7 @@ class Account:
     seen: int = 0
     grants: dict[Name, int] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
+    owed: dict[str, claims.Owed] = field(default_factory=dict)
     additions: dict[str, Record] = field(default_factory=dict)
     young: dict[Any, Any] = field(default_factory=dict)
     old: dict[Any, Any] = field(default_factory=dict)
@@ -207,27 +213,36 @@ class Account:
             there -= min(returns, there)
         return rest
 
-    def take_back(self, told: str | None, addition: Entry, asked: int | None) -> tuple[Entry, int]:
-        """Take back an addition as far as it is still there.
+    def there(self, name: Name | None) -> int:
+        """What can be taken of a grant, or of the credits that never expire."""
+        if name is not None:
+            return self.grants.get(name, 0)
+        return max(0, self.worth - max(0, self.floor) - sum(self.grants.values()))
+
+    def take_back(
+        self, told: str | None, addition: Entry, asked: int | None
+    ) -> tuple[Entry, int, int]:
+        """Take back an addition as far as it is still there, and claim it as far as it is on hold.
 
         A grant that rolls over is that of its last period: of those before nothing is left.
         """
         before, name = self.back(addition.id or ""), addition.more.get("name")
-        if name is not None:
-            there = self.grants.get(name, 0)
-        else:
-            there = self.worth - max(0, self.floor) - sum(self.grants.values())
         rolls_over = name is not None and name.id != addition.id
         size = addition.amount if not rolls_over or self.latest(addition) else 0
-        left = max(0, min(size - before.so_far, there))
-        amount = left if asked is None else min(asked, left)
-        entry = self.post(told, -amount, "revoke", "revoke")
+        wanted = max(0, size - before.so_far)
+        if asked is not None:
+            wanted = min(asked, wanted)
+        amount = min(wanted, self.there(name))
+        claimed = claims.lay(self, told or "", addition.id or "", name, wanted - amount)
+        more = {"claimed": claimed} if claimed else {}
+        entry = self.post(told, -amount, "revoke", "revoke", ref=addition.id, **more)
         if name is not None:
             self.take(name, amount)
-        before.so_far += amount
+        before.so_far += amount + claimed
         if not before.all:
             before.last, before.amount, before.all = entry, amount, asked is None
-        return entry, amount
+            before.claimed = claimed
+        return entry, amount, claimed
 
     def latest(self, addition: Entry) -> bool:
         """Whether an entry is that of the last period of an allowance."""
@@ -246,16 +261,15 @@ class Account:
 
     def expire(self, now: float) -> None:
         """Holds give back, then grants go."""
-        for hold_id, hold in sorted(
-            self.holds.items(), key=lambda item: (item[1].expires, item[0])
-        ):
+        for hold_id, hold in claims.in_order(self):
             if hold.expires <= now and self.worth + hold.amount <= MOST:
                 del self.holds[hold_id]
                 entry = self.post(None, hold.amount, hold.action, "expire", hold=hold_id)
-                self.give_back(hold.sources, hold.amount, hold.amount)
+                claims.give_back(self, hold, hold.amount)
                 self.keep(now, ("hold", hold_id), Closed(("expire",), entry, 0, hold.action))
         for name in sorted(self.grants, key=lambda name: (name.expires, name)):
             if name.expires <= now:
                 left = self.grants.pop(name)
                 self.post(None, -left, "grant_expired", "expire", grant=name.id)
+        claims.redeem(self)
         assert sum(self.grants.values()) <= max(0, self.worth)

@@ -30,6 +30,9 @@ actions = st.sampled_from(["chat", "image", 'say "hi"\\ 🦊'])
 keys = st.sampled_from([None] * 6 + ["k1", "k2", "schlüssel-🦊", "k4"])
 spans = st.sampled_from([1, 50, 1_000, 60_000, 60_000, 3_600_000, 3_600_000, DAY, DAY, 40 * DAY])
 
+TOLD = ("hold", "kept", "claimed")
+"""What an entry tells beside what all tell, where it does."""
+
 FUNDS: tuple[dict[str, Any], ...] = ({}, {"expires_in": 3_600}, {"expires_in": 40 * 86_400})
 """What the accounts begin with: 100 credits that stay and two times 60 that do not."""
 
@@ -174,13 +177,14 @@ class Base(RuleBasedStateMachine):
         for entry, stored in zip(new, found, strict=True):
             assert entry.id in (None, stored["id"])
             entry.id, entry.at = stored["id"], stored["at"]
-            more = {"hold": None, "grant": None, "ref": None, "kept": None} | entry.more
+            told = {name: entry.more.get(name) for name in TOLD}
             grant = stored.get("grant")
-            seen = (stored["amount"], stored["action"], stored.get("kind", ""), stored.get("hold"),
-                    grant and grant.rpartition(" ")[2], stored.get("kept"))  # fmt: skip
-            made = (entry.amount, entry.action, entry.kind, more["hold"], more["grant"],
-                    more["kept"])  # fmt: skip
+            seen = (stored["amount"], stored["action"], stored.get("kind", ""),
+                    {name: stored.get(name) for name in TOLD},
+                    grant and grant.rpartition(" ")[2])  # fmt: skip
+            made = (entry.amount, entry.action, entry.kind, told, entry.more.get("grant"))
             assert seen == made, (seen, made)
+            assert entry.kind != "revoke" or stored["ref"] == entry.more["ref"]
             if entry.ours:
                 self._in_order(account, entry)
 

@@ -107,9 +107,13 @@ class Beside(Base):
             assert [(one.id, one.remaining, one.priority) for one in seen.grants] == [
                 (grant.id, left, grant.priority) for grant, left in grants
             ]
-            assert [(one.id, one.amount, one.action, one.expires_at) for one in seen.holds] == [
-                (hold_id, hold.amount, hold.action, hold.expires) for hold_id, hold in holds
-            ]
+            assert [
+                (one.id, one.amount, one.action, one.expires_at, one.claimed) for one in seen.holds
+            ] == [
+                (hold_id, hold.amount, hold.action, hold.expires,
+                 sum(claim.credits for claim in hold.claims))
+                for hold_id, hold in holds
+            ]  # fmt: skip
             return ("value", seen)
 
         self.perform(lambda: call(account.user), expect)

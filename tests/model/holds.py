@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.model import claims
 from tests.model.account import LARGEST, MOST, Account, Closed, Hold, Record, joined
 from tests.model.ledger import Outcome, afford, again, open_log, receipt, touch
 
@@ -86,11 +87,10 @@ def settle(account: Account, now: float, hold_id: str, amount: int | None, short
     account.holds.pop(hold_id, None)
     kept = held.amount + more
     entry = account.post(told, -more, held.action, how[0], hold=hold_id, kept=kept)
+    sources = claims.give_back(account, held, max(0, -more))
     if more > 0:
         entry.floor = None if shortfall == "owe" else account.floor
-        sources = joined(held.sources, account.burn(more))
-    else:
-        sources = account.give_back(held.sources, held.amount, -more)
+        sources = joined(sources, account.burn(more))
     account.back(entry.id or "").sources = sources
     account.keep(now, ("hold", hold_id), Closed(how, entry, kept))
     account.expire(now)

@@ -15,9 +15,12 @@ SIGN_UP = "user_initialized"
 Outcome = tuple[Any, ...]
 
 
-def receipt(account: Account, entry: Entry, amount: int, *, replayed: bool = False) -> Outcome:
+def receipt(
+    account: Account, entry: Entry, amount: int, *, replayed: bool = False, claimed: int = 0
+) -> Outcome:
     """The receipt of an entry, by its id; when it was is compared when the log has been read."""
-    return ("receipt", entry.id, amount, account.worth, True, replayed)
+    more = (claimed,) if claimed else ()
+    return ("receipt", entry.id, amount, account.worth, True, replayed, *more)
 
 
 def touch(account: Account, now: float, grant: int | None = None) -> None:
@@ -54,7 +57,7 @@ def again(account: Account, key: str | None, request: tuple[Any, ...]) -> Outcom
         entries = zip([record.entry, *record.others], request[1], strict=True)
         return ("many", [receipt(account, entry, amount, replayed=True)
                          for entry, (amount, _) in entries])  # fmt: skip
-    return receipt(account, record.entry, record.amount, replayed=True)
+    return receipt(account, record.entry, record.amount, replayed=True, claimed=record.claimed)
 
 
 def afford(account: Account, amount: int) -> Outcome | None:

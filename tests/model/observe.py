@@ -49,7 +49,7 @@ def outcome(result: Any) -> Outcome:
     """What was returned."""
     if isinstance(result, Receipt):
         told = (result.tx_id, result.amount, result.balance, result.created, result.replayed)
-        return ("receipt", *told)
+        return ("receipt", *told, *([result.claimed] if result.claimed else []))
     if isinstance(result, Hold):
         return (
             "hold",

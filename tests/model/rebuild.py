@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.model import claims
 from tests.model.account import NEVER, Account, Hold, Name, Sources, joined
+from tests.model.claims import Claim
 
 
 def rebuild(entries: list[dict[str, Any]]) -> Account | None:
@@ -46,9 +48,16 @@ def sources(text: str) -> Sources:
 
 def hold(text: str) -> Hold:
     """A hold as the store keeps it."""
-    first, _, action = text.partition("\n")
+    first, action, *claimed = text.split("\n")
     amount, expires, *paid = first.split(" ", 2)
-    return Hold(int(amount), int(expires), json.loads(action), sources(paid[0] if paid else ""))
+    who = sources(paid[0] if paid else "")
+    return Hold(int(amount), int(expires), json.loads(action), who, [claim(one) for one in claimed])
+
+
+def claim(text: str) -> Claim:
+    """A claim on a hold as the store keeps it."""
+    part, revocation, addition, granted = text.split("\t")
+    return Claim(int(part), revocation, addition, name(granted) if granted else None)
 
 
 def _restore(account: Account, field: str, text: str) -> None:
@@ -130,18 +139,15 @@ def _extend(account: Account, entry: dict[str, Any]) -> None:
 def _end(account: Account, entry: dict[str, Any]) -> None:
     held = account.holds.pop(entry["hold"], Hold(0, 0, "", []))
     amount = entry["amount"]
+    paid = claims.give_back(account, held, max(0, amount))
     if amount < 0:
-        paid = joined(held.sources, account.burn(-amount))
-    else:
-        paid = account.give_back(held.sources, held.amount, amount)
+        paid = joined(paid, account.burn(-amount))
     account.back(entry["id"]).sources = paid
 
 
 def _return(account: Account, entry: dict[str, Any], by_id: dict[str, Any], as_of: float) -> bool:
     if entry["kind"] == "revoke":
-        first = by_id[entry["ref"]]
-        if "grant" in first:
-            account.take(name(first["grant"]), -entry["amount"])
+        _revoke(account, entry, by_id)
         return True
     first = by_id.get(entry["ref"])
     if first is None or first["at"] <= as_of:
@@ -151,3 +157,15 @@ def _return(account: Account, entry: dict[str, Any], by_id: dict[str, Any], as_o
     done.sources = account.give_back(done.sources, size - done.so_far, entry["amount"])
     done.so_far += entry["amount"]
     return True
+
+
+def _revoke(account: Account, entry: dict[str, Any], by_id: dict[str, Any]) -> None:
+    """An addition is taken back, or what a revocation had claimed of a hold that ended."""
+    if (owed := account.owed.get(entry["ref"])) is not None:
+        granted = owed.name
+    else:
+        first = by_id[entry["ref"]]
+        granted = name(first["grant"]) if "grant" in first else None
+        claims.lay(account, entry["id"], first["id"], granted, entry.get("claimed", 0))
+    if granted is not None:
+        account.take(granted, -entry["amount"])

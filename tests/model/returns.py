@@ -66,12 +66,12 @@ def revoke(account: Account, now: float, tx_id: str | None, added_with: str | No
     # What came back to a grant since all of it was taken is taken again.
     if before is not None and not (addition and addition.more.get("name") in account.grants):
         assert done is not None
-        return receipt(account, before, done.amount, replayed=True)
+        return receipt(account, before, done.amount, replayed=True, claimed=done.claimed)
     assert addition is not None
-    entry, taken = account.take_back(told, addition, amount)
+    entry, taken, claimed = account.take_back(told, addition, amount)
     if key is not None:
-        account.additions[key] = Record(request, entry, taken)
-    return receipt(account, entry, taken)
+        account.additions[key] = Record(request, entry, taken, claimed=claimed)
+    return receipt(account, entry, taken, claimed=claimed)
 
 
 def announce(account: Account, added_with: str, amount: int | None, key: str | None,

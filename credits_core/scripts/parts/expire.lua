@@ -50,7 +50,7 @@ expire = function()
       -- @use hold
       if balance + held <= MAX_BALANCE then
         local id, at = enter('hold', name, held, action)
-        give_back(sources, held, held, collect)
+        claim_back(claims, sources, held, held, collect)
         gone[#gone + 1] = field
         closed[#closed + 1] = 'hold\n' .. name
         closed[#closed + 1] = 'expire\n' .. id .. ' ' .. at .. ' 0\n' .. action
@@ -96,4 +96,5 @@ expire = function()
   for _, name in ipairs(names) do
     if back[name] then give(name, back[name]) end
   end
+  redeem()
 end

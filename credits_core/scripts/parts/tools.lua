@@ -8,5 +8,5 @@ if not give then
   redis.call('ZREM', KEYS[5], '')
   redis.call('ZRANGE', KEYS[4], 0, 0)
   redis.call('ZRANGEBYSCORE', KEYS[5], 1, 0)
-  -- @use grants expire
+  -- @use grants claims expire
 end
