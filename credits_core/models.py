@@ -39,6 +39,7 @@ Kind = Literal[
     "expire",
     "refund",
     "revoke",
+    "waive",
     "grant",
     "allowance",
     "transfer",

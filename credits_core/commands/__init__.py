@@ -7,7 +7,7 @@ from credits_core.commands.log import bounds, log_page
 from credits_core.commands.moves import SignUp, add, batch, collect, deduct, initialize
 from credits_core.commands.payments import note_payment
 from credits_core.commands.requests import abandon_request, begin_request, finish_request
-from credits_core.commands.returns import Unfound, refund, revoke
+from credits_core.commands.returns import Unfound, refund, revoke, waive
 from credits_core.commands.sweeps import keep_sweep_place, sweep_place
 from credits_core.commands.transfers import Sent, cancel, confirm, outbox, recall, receive, send
 
@@ -45,4 +45,5 @@ __all__ = [
     "settle",
     "stored_balance",
     "sweep_place",
+    "waive",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from credits_core import decoding, scripts, validation
+from credits_core import decoding, entries, scripts, validation
 from credits_core.command import Call, Command
 from credits_core.decoding import Unfound
 from credits_core.entries import made_at, new_tx_id, parts
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from credits_core.keys import KeySpace
     from credits_core.models import Receipt
 
-__all__ = ["Unfound", "refund", "revoke"]
+__all__ = ["Unfound", "refund", "revoke", "waive"]
 
 MARGIN_MS = 100
 """An entry may be a little older than its id, whose time the client estimated."""
@@ -117,6 +117,22 @@ def revoke(
         writes=True,
         witnessed=True,
         tx_id=tx_id,
+    )
+
+
+def waive(keys: KeySpace, user_id: str, revocation_id: str, *, now_ms: int) -> Command[int]:
+    """Let go what a revocation still claims of open holds."""
+    user_id = validation.user_id(user_id, braces=keys.braces)
+    revocation_id = validation.tx_id(revocation_id, "tx_id")
+    more = {"kind": "waive", "ref": revocation_id}
+    text = entries.member(new_tx_id(now_ms), 0, "waive", None, now_ms, **more)
+    return Command(
+        "waive",
+        user_id,
+        Call(scripts.WAIVE, keys.account(user_id), (text, revocation_id)),
+        partial(decoding.waived, user_id=user_id),
+        timed=True,
+        writes=True,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from credits_core import entries
-from credits_core.decoding.refusals import instant, record, refuse, spendable
+from credits_core.decoding.refusals import accepted, instant, record, refuse, spendable
 from credits_core.errors import IdempotencyConflictError, LimitExceededError, TransactionError
 from credits_core.models import Receipt
 
@@ -102,6 +102,11 @@ def returned(
             limit=int(reply[3]),
         )
     return refuse(reply, user_id=user_id, amount=amount or 0)
+
+
+def waived(reply: Reply, *, user_id: str) -> int:
+    """What a revocation took of holds before it let the others go."""
+    return int(accepted(reply, user_id=user_id)[2])
 
 
 def renewed(reply: Reply, *, user_id: str, tx_id: str, amount: int, name: str) -> Receipt:

@@ -70,8 +70,9 @@ class AsyncReturns(AsyncOperations):
         It is named by its `tx_id`, or by the idempotency key that it was `added_with`: so a
         refund that is announced before its payment is remembered, and taken back when the
         payment comes. What the user has spent is gone: the receipt's `amount` says what
-        was taken, and a balance is not taken below its floor. All of it is revoked once, however
-        often it is asked for; give a part an `idempotency_key`.
+        was taken, and a balance is not taken below its floor. What is on hold is `claimed`: it
+        is taken when the hold gives it back, and never if the work uses it. All of it is revoked
+        once, however often it is asked for; give a part an `idempotency_key`.
 
         Raises `TransactionError` when there is no such addition, or it has been folded.
         """
@@ -90,6 +91,16 @@ class AsyncReturns(AsyncOperations):
         return await self._executor.run_plan(
             give_back(self._keys, user_id, lambda member: make(member=member))
         )
+
+    async def waive(self, user_id: str, tx_id: str) -> int:
+        """Let go what a revocation still claims of open holds, as when a dispute was won.
+
+        `tx_id` is that of the revocation. What the holds give back stays with the user then, and
+        may be revoked again. Answers how many credits it took of holds that gave back before: with
+        the `amount` of its receipt that is all that it took. Said again it answers the same.
+        """
+        now = await self._executor.now_ms()
+        return await self._executor.run(commands.waive(self._keys, user_id, tx_id, now_ms=now))
 
 
 class Returns(Operations):
@@ -153,8 +164,9 @@ class Returns(Operations):
         It is named by its `tx_id`, or by the idempotency key that it was `added_with`: so a
         refund that is announced before its payment is remembered, and taken back when the
         payment comes. What the user has spent is gone: the receipt's `amount` says what
-        was taken, and a balance is not taken below its floor. All of it is revoked once, however
-        often it is asked for; give a part an `idempotency_key`.
+        was taken, and a balance is not taken below its floor. What is on hold is `claimed`: it
+        is taken when the hold gives it back, and never if the work uses it. All of it is revoked
+        once, however often it is asked for; give a part an `idempotency_key`.
 
         Raises `TransactionError` when there is no such addition, or it has been folded.
 
@@ -181,3 +193,25 @@ class Returns(Operations):
         return self._executor.run_plan(
             give_back(self._keys, user_id, lambda member: make(member=member))
         )
+
+    def waive(self, user_id: str, tx_id: str) -> int:
+        """Let go what a revocation still claims of open holds, as when a dispute was won.
+
+        `tx_id` is that of the revocation. What the holds give back stays with the user then, and
+        may be revoked again. Answers how many credits it took of holds that gave back before: with
+        the `amount` of its receipt that is all that it took. Said again it answers the same.
+
+        >>> from credits_core import Credits
+        >>> credits = Credits.from_url("memory://")
+        >>> paid = credits.add("alice", 500, "purchase")
+        >>> hold = credits.hold("alice", 300, "video")
+        >>> dispute = credits.revoke("alice", paid.tx_id)
+        >>> dispute.amount, dispute.claimed
+        (200, 300)
+        >>> credits.waive("alice", dispute.tx_id)
+        0
+        >>> credits.release("alice", hold.id).balance
+        300
+        """
+        now = self._executor.now_ms()
+        return self._executor.run(commands.waive(self._keys, user_id, tx_id, now_ms=now))

@@ -31,7 +31,10 @@ ACTION: Final = "purchase"
 
 
 class Applied(NamedTuple):
-    """What came of it: `granted`, `taken` and `restored` are credits, of all events together."""
+    """What came of it: `granted`, `taken` and `restored` are credits, of all events together.
+
+    `claimed` is what returns found on hold: it is taken as far as the holds give it back.
+    """
 
     payment_id: str
     user_id: str | None
@@ -41,6 +44,7 @@ class Applied(NamedTuple):
     restored: int = 0
     receipt: Receipt | None = None
     """That of the grant, where this call made it, or one at the same time."""
+    claimed: int = 0
 
 
 def apply(told: Told) -> Steps[Applied]:
@@ -51,8 +55,8 @@ def apply(told: Told) -> Steps[Applied]:
     the money, what is left of the payment's credits at most, rounded down to whole credits; a
     return of the whole takes the whole. A dispute that is won gives back what it took.
 
-    Raises what `add`, `grant_allowance`, `revoke` and `note_payment` raise. Say it again, after
-    any error: what was done stays done once.
+    Raises what `add`, `grant_allowance`, `revoke`, `waive` and `note_payment` raise. Say it again,
+    after any error: what was done stays done once.
 
     >>> from credits_core import Credits
     >>> from credits_core.http.steps import run
@@ -120,16 +124,25 @@ def _settled(paid: Paid, known: list[Told | Granted]) -> Steps[Applied]:
     # back of them.
     added = [granted.tx_id]
     taken: dict[str, int] = {}
+    claims: dict[str, list[Receipt]] = {}
     restored = 0
     for step in steps_of(paid, known):
         if step.credits > 0:
-            taken[step.return_id] = yield from _take(paid, step, added)
-        elif given := step.given(taken, restored):
+            revocations = yield from _take(paid, step, added)
+            taken[step.return_id] = sum(one.amount for one in revocations)
+            claims[step.return_id] = [one for one in revocations if one.claimed]
+            continue
+        # First, so that how much there is to give back is the same whoever asks, and when.
+        for undone in sorted(claims.keys() - step.lasting):
+            for revocation in claims.pop(undone):
+                taken[undone] += yield _waive(paid, revocation)
+        if given := step.given(taken, restored):
             back = yield _give(paid, step, given)
             added.append(back.tx_id)
             restored += given
     total = sum(taken.values())
-    return Applied(paid.payment_id, paid.user_id, paid.credits, total, restored, receipt)
+    claimed = sum(one.claimed for revocations in claims.values() for one in revocations)
+    return Applied(paid.payment_id, paid.user_id, paid.credits, total, restored, receipt, claimed)
 
 
 def _grant(paid: Paid) -> Steps[Receipt | None]:
@@ -163,18 +176,22 @@ def _grant(paid: Paid) -> Steps[Receipt | None]:
     return receipt
 
 
-def _take(paid: Paid, step: PlanStep, added: list[str]) -> Steps[int]:
-    taken = 0
+def _take(paid: Paid, step: PlanStep, added: list[str]) -> Steps[list[Receipt]]:
+    revocations: list[Receipt] = []
+    missing = step.credits
     for number, tx_id in enumerate(added):
-        if taken < step.credits:
-            receipt = yield _revoke(paid, step, tx_id, step.credits - taken, number)
-            taken += receipt.amount
-    if taken < step.credits:
+        if missing > 0:
+            receipt = yield _revoke(paid, step, tx_id, missing, number)
+            revocations.append(receipt)
+            missing -= receipt.amount + receipt.claimed
+    if missing > 0:
+        left, held = sum(one.amount for one in revocations), sum(one.claimed for one in revocations)
         log.warning(
-            "the %s %s of payment %s takes %d credits from %r, which had %d of them left",
-            *(step.reason, step.return_id, paid.payment_id, step.credits, paid.user_id, taken),
+            "the %s %s of payment %s takes %d credits from %r, which had %d of them left, and %d "
+            "on hold",
+            *(step.reason, step.return_id, paid.payment_id, step.credits, paid.user_id, left, held),
         )
-    return taken
+    return revocations
 
 
 def _revoke(paid: Paid, step: PlanStep, tx_id: str, amount: int, number: int) -> Step:
@@ -186,6 +203,10 @@ def _revoke(paid: Paid, step: PlanStep, tx_id: str, amount: int, number: int) ->
         reason=f"{step.reason} {step.return_id}",
         idempotency_key=key,
     )
+
+
+def _waive(paid: Paid, revocation: Receipt) -> Step:
+    return lambda credits: credits.waive(paid.user_id, revocation.tx_id)
 
 
 def _give(paid: Paid, step: PlanStep, amount: int) -> Step:

@@ -348,3 +348,73 @@ async def test_an_export_tells_what_is_claimed(credits, user, purchase):
     await credits.revoke(user, purchase.tx_id, 30)
     export = await credits.export_account(user)
     assert export.to_dict()["account"]["holds"][0]["claimed"] == 30
+
+
+async def test_what_is_waived_comes_back_to_the_user_and_may_be_revoked_again(
+    credits, user, purchase
+):
+    hold, other = [await credits.hold(user, 50, "video") for _ in range(2)]
+    receipt = await credits.revoke(user, purchase.tx_id, reason="dispute")
+    for _ in range(2):
+        assert await credits.waive(user, receipt.tx_id) == 0
+    assert await claimed(credits, user) == [0, 0]
+    newest = (await credits.get_transactions(user))[:2]
+    assert [(one.kind, one.amount, one.refers_to) for one in newest] == [
+        ("waive", 0, receipt.tx_id), ("revoke", 0, purchase.tx_id),
+    ]  # fmt: skip
+    assert (await credits.release(user, hold.id)).balance == 50
+    assert (await credits.revoke(user, purchase.tx_id)).replayed
+    again = await credits.revoke(user, purchase.tx_id, 100)
+    assert (again.amount, again.claimed, again.balance) == (50, 50, 0)
+    assert await credits.waive(user, receipt.tx_id) == 0
+    assert await claimed(credits, user) == [50]
+    assert (await credits.release(user, other.id)).balance == 0
+    assert await credits.waive(user, again.tx_id) == 50
+    await sound(credits, user, 0)
+
+
+async def test_what_was_taken_of_holds_before_is_told(credits, user, purchase):
+    holds = [await credits.hold(user, 25, "video") for _ in range(4)]
+    receipt = await credits.revoke(user, purchase.tx_id)
+    await credits.settle(user, holds[0].id, 10)
+    await credits.settle(user, holds[1].id, 25)
+    await credits.release(user, holds[2].id)
+    for _ in range(2):
+        assert await credits.waive(user, receipt.tx_id) == 15 + 25
+    assert (await credits.release(user, holds[3].id)).balance == 25
+    assert (await credits.revoke(user, purchase.tx_id, 100)).amount == 25
+    await sound(credits, user, 0)
+
+
+async def test_others_claims_stay_and_so_does_what_is_claimed_of_a_grant(credits, rich):
+    grant = await credits.add(rich, 40, "promo", expires_in=DAY)
+    bought = await credits.add(rich, 60, "purchase")
+    hold = await credits.hold(rich, 200, "train")
+    first = await credits.revoke(rich, grant.tx_id)
+    second = await credits.revoke(rich, bought.tx_id)
+    assert (first.claimed, second.claimed) == (40, 60)
+    assert await credits.waive(rich, first.tx_id) == 0
+    assert await claimed(credits, rich) == [60]
+    assert (await credits.release(rich, hold.id)).balance == 140
+    assert await grants(credits, rich) == [40]
+    await sound(credits, rich, 140)
+
+
+async def test_what_has_fallen_due_is_taken_before_it_could_be_waived(
+    credits, user, purchase, clock
+):
+    await credits.hold(user, 60, "video", expires_in=60)
+    receipt = await credits.revoke(user, purchase.tx_id)
+    await clock.forward(61)
+    assert await credits.waive(user, receipt.tx_id) == 60
+    await sound(credits, user, 0)
+
+
+async def test_what_claims_nothing_has_nothing_to_waive(credits, store, user, purchase):
+    hold = await credits.hold(user, 100, "video")
+    await credits.revoke(user, purchase.tx_id)
+    before = await store.look(user)
+    for tx_id in (purchase.tx_id, hold.id, "nothing"):
+        assert await credits.waive(user, tx_id) == 0
+    assert await store.look(user) == before
+    assert await credits.waive("nobody", "nothing") == 0

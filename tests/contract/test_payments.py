@@ -238,6 +238,70 @@ async def test_a_refund_of_a_period_before_the_last_takes_what_is_left_of_it(
     await sound(credits, user, left)
 
 
+async def test_what_is_on_hold_is_taken_when_it_comes_back(credits, payment, user, caplog):
+    await tell(credits, payment.paid())
+    hold = await credits.hold(user, 400, "video")
+    for _ in range(2):
+        applied = await tell(credits, payment.refund("re_1"))
+        assert (applied.taken, applied.claimed) == (100, 400)
+    assert not caplog.records
+    await credits.release(user, hold.id)
+    await sound(credits, user, 0)
+    assert (await tell(credits, payment.refund("re_1"))).taken == 100
+
+
+async def test_only_what_is_spent_is_warned_of(credits, payment, user, caplog):
+    await tell(credits, payment.paid())
+    await credits.deduct(user, 50, "video")
+    await credits.hold(user, 400, "video")
+    await tell(credits, payment.refund("re_1"))
+    assert "takes 500 credits" in caplog.text
+    assert "50 of them left, and 400 on hold" in caplog.text
+
+
+@pytest.mark.parametrize("used", [0, 150, 400])
+@pytest.mark.parametrize("ended", [True, False])
+async def test_a_won_dispute_gives_back_what_was_taken_of_holds_and_lets_go_the_others(
+    credits, payment, user, used, ended
+):
+    await tell(credits, payment.paid())
+    hold = await credits.hold(user, 400, "video")
+    assert (await tell(credits, payment.dispute())).claimed == 400
+    if ended:
+        await credits.settle(user, hold.id, used)
+        await sound(credits, user, 0)
+    for _ in range(2):
+        applied = await tell(credits, payment.won())
+        back = 500 - used if ended else 100
+        assert (applied.taken, applied.claimed, applied.restored) == (back, 0, back)
+    if not ended:
+        await credits.settle(user, hold.id, used)
+    await tell(credits, payment.won())
+    await sound(credits, user, 500 - used)
+    await tell(credits, payment.dispute("dp_2"))
+    await sound(credits, user, 0)
+
+
+async def test_what_another_return_claims_stays_when_a_dispute_is_won(credits, payment, user):
+    await tell(credits, payment.paid())
+    hold = await credits.hold(user, 500, "video")
+    for told in (payment.refund("re_1", 2000), payment.dispute(), payment.won()):
+        applied = await tell(credits, told)
+    assert (applied.taken, applied.claimed, applied.restored) == (0, 250, 0)
+    await credits.release(user, hold.id)
+    await sound(credits, user, 250)
+
+
+async def test_what_is_claimed_of_one_addition_is_not_claimed_of_another(credits, payment, user):
+    for told in (payment.paid(), payment.dispute(), payment.won()):
+        await tell(credits, told)
+    await credits.add(user, 100, "purchase")
+    hold = await credits.hold(user, 600, "video")
+    assert (await tell(credits, payment.refund("re_1"))).claimed == 500
+    await credits.release(user, hold.id)
+    await sound(credits, user, 100)
+
+
 async def test_a_hundred_at_once_shuffled_with_refund_and_dispute(credits, user):
     payment, shuffled = Payment(user), random.Random(user)
     story = [payment.paid()] * 60 + [payment.refund("re_1", 2000)] * 20

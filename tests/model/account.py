@@ -113,6 +113,8 @@ class Account:
     grants: dict[Name, int] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     owed: dict[str, claims.Owed] = field(default_factory=dict)
+    redeemed: dict[str, int] = field(default_factory=dict)
+    """What revocations took of holds that gave back."""
     additions: dict[str, Record] = field(default_factory=dict)
     young: dict[Any, Any] = field(default_factory=dict)
     old: dict[Any, Any] = field(default_factory=dict)

@@ -184,7 +184,7 @@ class Base(RuleBasedStateMachine):
                     grant and grant.rpartition(" ")[2])  # fmt: skip
             made = (entry.amount, entry.action, entry.kind, told, entry.more.get("grant"))
             assert seen == made, (seen, made)
-            assert entry.kind != "revoke" or stored["ref"] == entry.more["ref"]
+            assert entry.kind not in ("revoke", "waive") or stored["ref"] == entry.more["ref"]
             if entry.ours:
                 self._in_order(account, entry)
 

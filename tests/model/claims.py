@@ -88,6 +88,23 @@ def redeem(account: Account) -> None:
             account.post(None, -taken, "revoke", "revoke", ref=revocation)
             if owed.name is not None:
                 account.take(owed.name, taken)
-        if owed.addition in account.returned:
-            account.returned[owed.addition].so_far -= owed.claimed - taken
+            account.redeemed[revocation] = account.redeemed.get(revocation, 0) + taken
+        give_up(account, owed.addition, owed.claimed - taken)
     account.owed = {}
+
+
+def give_up(account: Account, addition: str, credits: int) -> None:
+    """What was claimed of an addition and is not taken may be revoked again."""
+    if addition in account.returned:
+        account.returned[addition].so_far -= credits
+
+
+def waive(account: Account, revocation: str) -> bool:
+    """Let go what a revocation still claims; whether there was anything."""
+    found = False
+    for hold in account.holds.values():
+        for claim in [one for one in hold.claims if one.revocation == revocation]:
+            hold.claims.remove(claim)
+            give_up(account, claim.addition, claim.credits)
+            found = True
+    return found

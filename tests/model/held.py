@@ -190,3 +190,16 @@ class Returned(Base):
             )
 
         self.request(take)
+
+    @rule(who=whos, pick=picks)
+    def waive(self, who, pick):
+        log = [one for one in self.accounts[self.users[who]].log if one.kind == "revoke"]
+        if log:
+            self._waive(who, log[-1 - pick % len(log)].id)
+
+    def _waive(self, who, tx_id):
+        account = self.account(who)
+        self.perform(
+            lambda: self.stage.plain.waive(account.user, tx_id),
+            lambda *_: returns.waive(account, self.now, tx_id),
+        )

@@ -72,7 +72,9 @@ def _apply(account: Account, entry: dict[str, Any], by_id: dict[str, Any], as_of
     """What an entry does beside the balance; False where it does not say."""
     kind, amount = entry.get("kind", ""), entry["amount"]
     room = max(0, account.worth)
-    if kind in ("refund", "revoke"):
+    if kind == "waive":
+        claims.waive(account, entry["ref"])
+    elif kind in ("refund", "revoke"):
         return _return(account, entry, by_id, as_of)
     if kind in ("transfer", "merge") and amount > 0:
         for granted, part in sources(entry.get("grants", "")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.model import claims
 from tests.model.account import MOST, Account, Entry, Record
 from tests.model.ledger import Outcome, again, receipt
 
@@ -72,6 +73,13 @@ def revoke(account: Account, now: float, tx_id: str | None, added_with: str | No
     if key is not None:
         account.additions[key] = Record(request, entry, taken, claimed=claimed)
     return receipt(account, entry, taken, claimed=claimed)
+
+
+def waive(account: Account, now: float, tx_id: str) -> Outcome:
+    account.touch(now)
+    if claims.waive(account, tx_id):
+        account.post(None, 0, "waive", "waive", ref=tx_id)
+    return ("value", account.redeemed.get(tx_id, 0))
 
 
 def announce(account: Account, added_with: str, amount: int | None, key: str | None,

@@ -32,7 +32,7 @@ class Revocations(Moves, Held, Returned, Beside):
             self._revoke(who, purchase, None, part, None)
 
     @rule(who=whos, sizes=st.lists(st.integers(1, 60), min_size=1, max_size=3),
-          good=st.sampled_from([1, 1, 20]), lasts=st.booleans(), again=st.booleans(),
+          good=st.sampled_from([1, 1, 20]), lasts=st.booleans(), again=st.none() | st.booleans(),
           part=st.sampled_from([None, None, 15]), longer=st.sampled_from([0, 0, 10]),
           ends=st.lists(st.sampled_from([None, 0, 5, 30, 70]), max_size=3))  # fmt: skip
     def what_is_on_hold_is_taken_back(self, who, sizes, good, lasts, again, part, longer, ends):
@@ -51,6 +51,8 @@ class Revocations(Moves, Held, Returned, Beside):
         self._revoke(who, purchase, None, part, None)
         if again:
             self._revoke(who, purchase, None, None, None)
+        if again is None:
+            self._waive(who, self.last(who))
         if longer and holds:
             self.add(who, longer, "purchase", None, auto=False)
             self.extend_to(who, holds[0], longer, None, None)

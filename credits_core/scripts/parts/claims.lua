@@ -1,7 +1,7 @@
--- What was on hold when an addition was revoked is claimed by the revocation: it is taken when the
--- hold gives it back, so that nobody has it in between, and never if the work uses it. A claim is a
--- line of the hold: '<credits>', '<revocation>', '<addition>' and '<grant that paid, if one did>',
--- with tabs between. `owed` keeps what each revocation gets until all else is written.
+-- What is on hold when an addition is revoked is claimed: the revocation takes it when the hold gives
+-- it back, so that nobody has it in between, and never if the work uses it. A claim is a line of the
+-- hold: '<credits>', '<revocation>', '<addition>', '<grant that paid, if one did>', tabs between.
+CLAIM = '\n(%d+)\t([^\t]*)\t([^\t]*)\t([^\n]*)'
 local owed, claimants = {}, {}
 
 -- What the balance holds beside grants and floor.
@@ -13,22 +13,24 @@ spare = function()
   return math.max(0, there)
 end
 
--- As part grants' give_back, of a hold with `claims`: they come first.
+-- As give_back, for a hold: of what comes back its claims come first. They are noted in `owed`, by
+-- revocation, and paid by redeem.
 claim_back = function(claims, sources, total, back, to)
   if claims == '' then return (give_back(sources, total, back, to)) end
   local returned, loose = {}, 0
   sources, loose = give_back(sources, total, back, function(name, part)
-    returned[name] = (returned[name] or 0) + part;
-    (to or give)(name, part)
+    returned[name] = (returned[name] or 0) + part
+    local hand = to or give
+    hand(name, part)
   end)
   returned[''] = loose
-  for part, revocation, addition, grant in string.gmatch(claims, '\n(%d+)\t([^\t]*)\t([^\t]*)\t([^\n]*)') do
+  for part, revocation, addition, grant in string.gmatch(claims, CLAIM) do
     local one = owed[revocation]
     if not one then
       one = {addition = addition, grant = grant, claimed = 0, due = 0}
       owed[revocation], claimants[#claimants + 1] = one, revocation
     end
-    local due = math.min(tonumber(part), returned[grant] or 0)
+    local due = math.min(part, returned[grant] or 0)
     returned[grant] = (returned[grant] or 0) - due
     one.claimed, one.due = one.claimed + part, one.due + due
   end
@@ -42,28 +44,26 @@ unclaim = function(addition, amount)
   if so_far then redis.call('HSET', KEYS[8], field, digits(so_far - amount) .. rest) end
 end
 
--- Takes what is owed to revocations, an entry each.
+-- Takes what is owed, once all else is written: an entry a revocation.
 redeem = function()
   if #claimants == 0 then return end
   -- @use post
   local room = spare()
   for _, revocation in ipairs(claimants) do
-    local one = owed[revocation]
-    local there = room
-    if one.grant ~= '' then
-      there = tonumber(redis.call('HGET', KEYS[3], 'grant ' .. one.grant) or '0')
-    end
+    local one, there = owed[revocation], room
+    if one.grant ~= '' then there = redis.call('HGET', KEYS[3], 'grant ' .. one.grant) or 0 end
     local amount = math.min(one.due, there)
     if amount > 0 then
       local score = last and last >= now and last + 2 ^ -10 or now
       local ms = string.format('%.0f', math.floor(score))
-      local taken = post(string.format(
-        '{"id":"tx_%s_claim%04.0f","amount":%s,"action":"revoke","timestamp":%s,"kind":"revoke","ref":"%s"}',
-        ms, (score - math.floor(score)) * 10000, digits(-amount), ms, revocation), -amount)
+      local taken = post(string.format('{"id":"tx_%s_claim%04.0f","amount":%s,"action":"revoke",' ..
+        '"timestamp":%s,"kind":"revoke","ref":"%s"}', ms, (score - math.floor(score)) * 10000,
+        digits(-amount), ms, revocation), -amount)
       if taken.err then error(taken.err) end
       if one.grant == '' then room = room - amount else take(one.grant, amount) end
       local field = 'claimed\n' .. revocation
-      redis.call('HSET', KEYS[8], field, digits((redis.call('HGET', KEYS[8], field) or 0) + amount))
+      local before = redis.call('HGET', KEYS[8], field) or 0
+      redis.call('HSET', KEYS[8], field, digits(before + amount))
     end
     if amount < one.claimed then unclaim(one.addition, one.claimed - amount) end
   end

@@ -42,8 +42,8 @@ end
 
 -- Gives `back` of the `total` credits that `sources` paid, once they are in the balance: what
 -- no grant paid comes first, then the grants, the last that paid first; a debt comes before
--- all. Answers who still pays the rest, and how much no grant had paid; `to` is told what goes where,
--- instead of give.
+-- all. Answers who still pays the rest, and how much came back that no grant paid; `to` is told
+-- what goes where, instead of give.
 -- The tables are made once: a thousand holds may end in one call.
 local names, parts = {}, {}
 give_back = function(sources, total, back, to)

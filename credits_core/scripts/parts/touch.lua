@@ -4,7 +4,7 @@
 -- A plain account is through after one comparison, before it pays for any of it.
 local floor, frozen = 0, false
 local give, take, burn, give_back, schedule, expire
-local spare, claim_back, unclaim, redeem
+local CLAIM, spare, claim_back, unclaim, redeem
 if due and (due <= now or not raw) then
   local rules = redis.call('HMGET', KEYS[3], 'floor', 'frozen', 'seen', 'next', 'first')
   floor, frozen, first = tonumber(rules[1] or '0'), rules[2], rules[5]
