@@ -272,6 +272,11 @@ class Account:
         return sum(hold.amount for hold in self.holds)
 
     @property
+    def claimed(self) -> int:
+        """What of that comes from additions that were revoked since."""
+        return sum(hold.claimed for hold in self.holds)
+
+    @property
     def next_expiry(self) -> Grant | None:
         """The grant that expires next, or None. Its `expires_at` and `expires` are never None."""
         expiring = [grant for grant in self.grants if grant.expires_at is not None]

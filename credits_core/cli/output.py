@@ -67,7 +67,7 @@ def error_fields(error: CreditsError) -> dict[str, str]:
 
 def print_receipt(
     receipt: Receipt,
-    about: Mapping[str, str],
+    about: Mapping[str, str | int],
     sentence: str,
     as_json: bool,
     *,
@@ -75,7 +75,9 @@ def print_receipt(
 ) -> None:
     """What a write did: as JSON with what it was `about`, else as a sentence."""
     if as_json:
-        emit_json({**about, **asdict(receipt)})
+        fields = asdict(receipt)
+        del fields["claimed"]  # of a revocation alone, which tells it
+        emit_json({**about, **fields})
         return
     if receipt.replayed:
         sentence = f"{again}: {credits_of(receipt.balance)} now."

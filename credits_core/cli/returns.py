@@ -56,7 +56,7 @@ def revoke(
     """Take what is left of the addition TX from USER, or up to AMOUNT credits of it.
 
     It is named by TX, or by the key that it was added with. If it has not come yet, it is
-    taken back when it comes. What is spent is gone.
+    taken back when it comes. What is spent is gone; what is on hold is taken when it comes back.
     """
     if options["added_with"] is not None and tx is not None and amount is None:
         # With the key in the place of TX, what follows USER is the amount.
@@ -70,4 +70,7 @@ def revoke(
     if receipt.amount == 0:
         done = f"There is nothing to take back from {clean(user)} now"
     sentence = f"{done}: {credits_of(receipt.balance)} left."
-    print_receipt(receipt, {"user_id": user}, sentence, as_json)
+    if receipt.claimed:
+        sentence += f" {credits_of(receipt.claimed)} on hold will be taken if they come back."
+    about: dict[str, str | int] = {"user_id": user, "claimed": receipt.claimed}
+    print_receipt(receipt, about, sentence, as_json)

@@ -15,7 +15,7 @@ from credits_core.cli.store import Store, pass_store, store_options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from credits_core.models import Account, Grant
+    from credits_core.models import Account, Grant, OpenHold
 
 
 @click.command(short_help="All that an account holds: grants, holds, floor.")
@@ -113,7 +113,11 @@ def _lines(found: Account) -> Iterator[str]:
         yield "Holds, as they expire:"
         for hold in found.holds:
             told = f"  {hold.amount:>12}  {shown(hold.expires)}  {clean(hold.action):<20}"
-            yield f"{told}  {clean(hold.id)}"
+            yield f"{told}  {clean(hold.id)}{_claimed(hold)}"
+
+
+def _claimed(hold: OpenHold) -> str:
+    return f"  {hold.claimed} claimed by revocations" if hold.claimed else ""
 
 
 def _grant(grant: Grant) -> str:

@@ -157,6 +157,7 @@ CALLS = {
         lambda c, v: c.revoke("alice", added_with=v, idempotency_key=v),
         {"the same": "pay_1"},
     ),
+    "waive: revocation": (lambda c, v: c.waive("alice", v), IDS),
     "revoke: both": (lambda c, v: c.revoke("alice", "tx_1_a", added_with=v), {"key": "pay"}),
     # from account to account
     "transfer: from": (lambda c, v: c.transfer(v, "bob", 1, idempotency_key="k"), USERS),

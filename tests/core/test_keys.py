@@ -142,6 +142,7 @@ USERS_OF = {
     "release": lambda c, user: c.release(user, "tx_1_a"),
     "refund": lambda c, user: c.refund(user, "tx_1_a"),
     "revoke": lambda c, user: c.revoke(user, added_with="k"),
+    "waive": lambda c, user: c.waive(user, "tx_1_a"),
     "transfer from": lambda c, user: c.transfer(user, "x", 5, idempotency_key="k"),
     "transfer to": lambda c, user: c.transfer("x", user, 5, idempotency_key="k"),
     "merge from": lambda c, user: c.merge_accounts(user, "x"),

@@ -115,6 +115,7 @@ CALLS = [
     ("release", lambda c, side: c.release("alice", side.got["hold"].id)),
     ("refund", lambda c, side: c.refund("alice", side.got["deduct"].tx_id)),
     ("revoke", lambda c, side: c.revoke("alice", side.got["add"].tx_id)),
+    ("waive", lambda c, side: c.waive("alice", side.got["revoke"].tx_id)),
     ("transfer", lambda c, _: c.transfer("alice", "bob", 5, idempotency_key="gift")),
     ("merge_accounts", lambda c, _: c.merge_accounts("bob", "alice")),
     ("deduct_many", lambda c, _: c.deduct_many([Item("alice", 1, "a"), Item("bob", 9, "b")])),

@@ -50,7 +50,7 @@ async def look(credits: Any, store: Server, user: str) -> list[Any]:
         account = await credits.get_account(name)
         told = (account.balance, account.floor, account.frozen, account.frozen_reason)
         grants = sorted((grant.priority, grant.remaining) for grant in account.grants)
-        holds = sorted((hold.amount, hold.action) for hold in account.holds)
+        holds = sorted((hold.amount, hold.action, hold.claimed) for hold in account.holds)
         ledger = read_ledger(store, name)
         assert ledger.balance == account.balance
         seen.append((told, grants, holds, [(e["action"], e["amount"]) for e in ledger.entries]))
@@ -71,6 +71,24 @@ async def _charge(credits: Any, user: str) -> str:
 
 async def _addition(credits: Any, user: str) -> str:
     return str((await credits.add(user, 25, "bought", idempotency_key="pay-1")).tx_id)
+
+
+async def _held_addition(credits: Any, user: str) -> str:
+    added = await credits.add(user, 5000, "bought")
+    await credits.hold(user, 5900, "train", expires_in=600)
+    return str(added.tx_id)
+
+
+async def _claimed_hold(credits: Any, user: str) -> str:
+    added = await credits.add(user, 5000, "bought")
+    hold = await credits.hold(user, 6040, "train", expires_in=600)
+    await credits.revoke(user, added.tx_id)
+    return str(hold.id)
+
+
+async def _revocation(credits: Any, user: str) -> str:
+    added = await _held_addition(credits, user)
+    return str((await credits.revoke(user, added)).tx_id)
 
 
 async def _january(credits: Any, user: str) -> None:
@@ -110,6 +128,9 @@ OPERATIONS = (
     Operation("revoke", lambda c, u, at: c.revoke(u, at, reason="dispute"), _addition),
     Operation("revoke-part", lambda c, u, at: c.revoke(u, at, 10), _addition),
     Operation("revoke-by-key", lambda c, u, _: c.revoke(u, added_with="pay-1"), _addition),
+    Operation("revoke-held", lambda c, u, at: c.revoke(u, at, 1090), _held_addition),
+    Operation("settle-claimed", lambda c, u, at: c.settle(u, at, 25), _claimed_hold),
+    Operation("waive", lambda c, u, at: c.waive(u, at), _revocation, keeps=False),
     Operation("revoke-early", lambda c, u, _: c.revoke(u, added_with="pay-2"), _nothing),
     Operation("grant", lambda c, u, _: c.add(u, 9, "promo", expires_in=60, priority=1), _nothing),
     Operation("allowance", lambda c, u, _: c.grant_allowance(u, "pro", 30, JANUARY), _nothing),

@@ -53,3 +53,28 @@ def test_an_expiry_gives_back_once_whatever_is_forbidden(ruled, user, forbidden)
         assert credits.get_balance(user) == 100
         assert credits.verify_balance(user).valid
         assert credits.get_account(user).holds == ()
+
+
+@pytest.mark.parametrize("forbidden", FORBIDDEN)
+def test_what_is_claimed_is_taken_once_whatever_is_forbidden(ruled, user, forbidden):
+    with Credits.from_url(login(ruled)) as credits:
+        added = credits.add(user, 100, "purchase")
+        hold = credits.hold(user, 60, "train")
+    with (
+        Credits.from_url(login(ruled, f"-{forbidden}"), timeout=0.3) as credits,
+        suppress(BackendError),
+    ):
+        credits.revoke(user, added.tx_id)
+    with Credits.from_url(login(ruled)) as credits:
+        assert credits.verify_balance(user).valid
+        credits.revoke(user, added.tx_id)
+        assert credits.get_account(user).claimed == 60
+    with Credits.from_url(login(ruled, f"-{forbidden}"), timeout=0.3) as credits:
+        for _ in range(2):
+            with suppress(BackendError):
+                credits.settle(user, hold.id, 25)
+    with Credits.from_url(login(ruled)) as credits:
+        assert credits.verify_balance(user).valid
+        assert credits.settle(user, hold.id, 25).balance == 0
+        assert credits.get_account(user).holds == ()
+        assert credits.verify_balance(user).valid

@@ -16,14 +16,13 @@ end
 -- As give_back, for a hold: of what comes back its claims come first. They are noted in `owed`, by
 -- revocation, and paid by redeem.
 claim_back = function(claims, sources, total, back, to)
-  if claims == '' then return (give_back(sources, total, back, to)) end
-  local returned, loose = {}, 0
-  sources, loose = give_back(sources, total, back, function(name, part)
+  if claims == '' then return give_back(sources, total, back, to) end
+  -- What no grant paid comes back first, and no more than that is claimed without a grant.
+  local returned, hand = {[''] = back}, to or give
+  sources = give_back(sources, total, back, function(name, part)
     returned[name] = (returned[name] or 0) + part
-    local hand = to or give
     hand(name, part)
   end)
-  returned[''] = loose
   for part, revocation, addition, grant in string.gmatch(claims, CLAIM) do
     local one = owed[revocation]
     if not one then

@@ -96,5 +96,4 @@ expire = function()
   for _, name in ipairs(names) do
     if back[name] then give(name, back[name]) end
   end
-  redeem()
 end

@@ -42,8 +42,7 @@ end
 
 -- Gives `back` of the `total` credits that `sources` paid, once they are in the balance: what
 -- no grant paid comes first, then the grants, the last that paid first; a debt comes before
--- all. Answers who still pays the rest, and how much came back that no grant paid; `to` is told
--- what goes where, instead of give.
+-- all. Answers who still pays the rest; `to` is told what goes where, instead of give.
 -- The tables are made once: a thousand holds may end in one call.
 local names, parts = {}, {}
 give_back = function(sources, total, back, to)
@@ -54,8 +53,7 @@ give_back = function(sources, total, back, to)
     granted = granted + part
   end
   local room = balance < back and math.max(0, balance) or back
-  local loose = math.min(back, total - granted)
-  back = back - loose
+  back = back - (total - granted)
   for i = paid, 1, -1 do
     local part = math.max(0, math.min(parts[i], back))
     back = back - part
@@ -65,10 +63,10 @@ give_back = function(sources, total, back, to)
     room = room - part
     if part > 0 then (to or give)(names[i], part) end
   end
-  if still == 0 then return '', loose end
+  if still == 0 then return '' end
   local left = {}
   for i = 1, still do left[i] = names[i] .. '=' .. digits(parts[i]) end
-  return table.concat(left, ' '), loose
+  return table.concat(left, ' ')
 end
 
 -- Notes when a touch has to look closer again: always while there are grants, a floor or a

@@ -24,6 +24,7 @@ if due and (due <= now or not raw) then
           -- @use opening
         end
         expire()
+        redeem()
       end
       if changed then schedule() end
     end

@@ -1,6 +1,7 @@
 """An account as a whole on the command line: all that is in it, its floor, its freeze."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from credits_core import Credits
@@ -47,7 +48,7 @@ def test_account_as_json(server: Server, ledger: Credits):
         "frozen": False,
         "frozen_reason": "",
         "grants": [grant],
-        "holds": [{"id": hold.id, "amount": 60, "action": "train", "expires_at": hold.expires_at}],
+        "holds": [asdict(hold)],
         "available": 130,
         "held": 60,
         "next_expiry": grant,

@@ -66,6 +66,16 @@ def test_an_addition_is_taken_back_by_its_id(server: Server, ledger: Credits):
     assert told.startswith("Done before, nothing changed: 0 credits now.")
 
 
+def test_what_is_on_hold_is_told(server: Server, ledger: Credits):
+    added = ledger.add("alice", 500, "purchase").tx_id
+    ledger.hold("alice", 580, "video")
+    told = said(server, "revoke", "alice", added, "90")
+    assert "Took 20 credits back from alice: 0 credits left." in told
+    assert "70 credits on hold will be taken if they come back." in told
+    assert document(server, "revoke", "alice", added)["claimed"] == 410
+    assert "480 claimed by revocations" in said(server, "account", "alice")
+
+
 def test_an_addition_is_taken_back_by_its_key_before_it_comes(server: Server, ledger: Credits):
     ledger.add("alice", 500, "purchase", idempotency_key="pay_1")
     by_key = ("revoke", "alice", "--added-with", "pay_1")

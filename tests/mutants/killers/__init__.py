@@ -1,6 +1,7 @@
 """Compact checks of what the ledger keeps true; to be imported is to be registered."""
 
 from tests.mutants.killers import (
+    claims,
     collections,
     deadlines,
     foreign,
@@ -20,6 +21,7 @@ from tests.mutants.killers import (
 )
 
 __all__ = [
+    "claims",
     "collections",
     "deadlines",
     "foreign",

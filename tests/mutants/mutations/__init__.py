@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutants.mutations import (
     accounts,
+    claims,
     grants,
     holds,
     later,
@@ -23,6 +24,7 @@ MUTATIONS = (
     *grants.MUTATIONS,
     *holds.MUTATIONS,
     *returns.MUTATIONS,
+    *claims.MUTATIONS,
     *requests.MUTATIONS,
     *payments.MUTATIONS,
     *logs.MUTATIONS,

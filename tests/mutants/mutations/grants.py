@@ -199,7 +199,7 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/expire",
-        "give_back(sources, held, held, collect)",
+        "claim_back(claims, sources, held, held, collect)",
         "",
         "an expired hold gives nothing back to grants",
     ),

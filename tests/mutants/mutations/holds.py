@@ -70,7 +70,7 @@ MUTATIONS = (
     ),
     Mutation(
         "settle",
-        "sources = give_back(sources, held, -more)",
+        "sources = claim_back(claims, sources, held, math.max(0, -more))",
         "sources = ''",
         "what comes back is not the grant's",
     ),

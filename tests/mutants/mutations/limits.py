@@ -25,9 +25,9 @@ MUTATIONS = (
     ),
     Mutation("renew", "if tonumber(ARGV[11]) <= now then", "if false then", "a past is granted"),
     Mutation(
-        "parts/take_back",
-        "math.min(left, math.max(0, room))",
-        "math.min(left, room)",
+        "parts/claims",
+        "return math.max(0, there)",
+        "return there",
         "a revocation pays a debt",
     ),
     Mutation("fold", "math.abs(total) > MAX_BALANCE", "false", "a checkpoint has no bounds"),

@@ -145,15 +145,15 @@ MUTATIONS = (
         "more is revoked than was added",
     ),
     Mutation(
-        "parts/take_back",
+        "parts/claims",
         "balance - math.max(0, floor)",
         "balance",
         "a revocation ignores the floor",
     ),
     Mutation(
-        "parts/take_back",
-        "if live then",
-        "if false then",
+        "parts/claims",
+        "ipairs(redis.call('ZRANGE', KEYS[4], 0, -1))",
+        "ipairs({})",
         "a revocation takes the credits of grants",
     ),
     Mutation(
@@ -173,8 +173,8 @@ MUTATIONS = (
     ),
     Mutation(
         "parts/take_back",
-        "digits(before.so_far + amount)",
-        "digits(amount)",
+        "digits(before.so_far + amount + claimed)",
+        "digits(amount + claimed)",
         "only the last revocation counts",
     ),
     Mutation("send", "if now > tonumber(ARGV[1])", "if false", "no deadline for transfers"),
