@@ -87,16 +87,17 @@ def what_the_work_used_is_not_taken(stage: Stage) -> None:
 
 
 @killer
-def a_claim_leaves_what_never_was_on_hold(stage: Stage) -> None:
+def no_more_is_claimed_than_is_on_hold(stage: Stage) -> None:
     first, second = (stage.credits.add("a", 30, "x").tx_id for _ in range(2))
+    stage.credits.deduct("a", 10, "x")
     hold = stage.credits.hold("a", 40, "x")
     told = [stage.credits.revoke("a", one) for one in (first, second)]
-    assert [(one.amount, one.claimed) for one in told] == [(20, 10), (0, 30)]
+    assert [(one.amount, one.claimed) for one in told] == [(10, 20), (0, 20)]
     assert claimed(stage) == [40]
     stage.credits.set_floor("a", 5)
     assert stage.credits.waive("a", "nothing") == 0
     assert stage.credits.settle("a", hold.id, 4).balance == 5
-    assert [one["amount"] for one in stage.log("a")[-2:]] == [-10, -21]
+    assert [one["amount"] for one in stage.log("a")[-2:]] == [-20, -11]
     assert stage.sound("a") == 5
 
 
