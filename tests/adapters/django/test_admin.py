@@ -70,6 +70,16 @@ def test_the_page_shows_the_account_and_its_log(credits: Credits, payer: str, cl
     assert "user_initialized" in text
 
 
+def test_the_page_tells_what_was_revoked_and_is_on_hold(
+    credits: Credits, payer: str, clerk: User
+) -> None:
+    bought = credits.add(payer, 50, "purchase")
+    credits.hold(payer, 140, "work")
+    credits.revoke(payer, bought.tx_id)
+    text = signed_in(clerk).get(PAGE, {"user": payer}).content.decode()
+    assert "140 in 1 hold; 40 of them will be taken when they come back" in text
+
+
 def test_a_user_is_found_by_the_name_of_the_sign_in(clerk: User, user: str) -> None:
     one = User.objects.create_user(user)
     http = signed_in(clerk)
