@@ -103,7 +103,7 @@ class Life:
     def __init__(self, credits, clock, user, friend, seed):
         self.credits, self.clock, self.user, self.friend = credits, clock, user, friend
         self.dice = random.Random(seed)
-        self.charges, self.added, self.holds = [], [], []
+        self.charges, self.added, self.holds, self.revoked = [], [], [], []
         self.told = {name: Counter() for name in ("spent", "earned", "refunded", "revoked")}
 
     def note(self, name, at, amount):
@@ -155,6 +155,14 @@ class Life:
             done = await undo(self.user, self.dice.choice(of), amount)
             if not done.replayed:
                 self.note("refunded" if refund else "revoked", done.timestamp, done.amount)
+            if done.claimed:
+                self.revoked.append(done.tx_id)
+
+    async def what_was_claimed_is_taken(self):
+        """When it is, nobody is told but by the log."""
+        for entry in await self.credits.get_transactions(self.user, limit=1000):
+            if entry.refers_to in self.revoked:
+                self.note("revoked", entry.timestamp, entry.amount)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -165,6 +173,7 @@ async def test_whatever_happens_it_is_what_happened(credits, clock, new_user, se
     for _ in range(60):
         await life.goes_on()
     balance, account = await credits.get_balance(user), await credits.get_account(user)
+    await life.what_was_claimed_is_taken()
     usage = await credits.usage(user, 30)
     for name, sums in life.told.items():
         found = {day_number(day.date): getattr(day.total, name) for day in usage.days}
