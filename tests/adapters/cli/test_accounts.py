@@ -1,7 +1,6 @@
 """An account as a whole on the command line: all that is in it, its floor, its freeze."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from credits_core import Credits
@@ -48,7 +47,15 @@ def test_account_as_json(server: Server, ledger: Credits):
         "frozen": False,
         "frozen_reason": "",
         "grants": [grant],
-        "holds": [asdict(hold)],
+        "holds": [
+            {
+                "id": hold.id,
+                "amount": 60,
+                "action": "train",
+                "expires_at": hold.expires_at,
+                "claimed": 0,
+            }
+        ],
         "available": 130,
         "held": 60,
         "next_expiry": grant,
