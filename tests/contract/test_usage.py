@@ -160,9 +160,9 @@ class Life:
 
     async def what_was_claimed_is_taken(self):
         """When it is, nobody is told but by the log."""
-        for entry in await self.credits.get_transactions(self.user, limit=1000):
-            if entry.refers_to in self.revoked:
-                self.note("revoked", entry.timestamp, entry.amount)
+        for one in await self.credits.get_transactions(self.user, limit=1000):
+            if one.refers_to in self.revoked:
+                self.note("revoked", one.timestamp, one.amount)
 
 
 @pytest.mark.parametrize("seed", range(4))
