@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 
@@ -15,6 +14,7 @@ from sqlalchemy.dialects import postgresql
 from credits_core import CreditsError, InvalidRequestError, TransactionError
 from credits_core.archives import ArchivedEntry, JsonLinesArchive, SqlArchive, jsonl
 from credits_core.archives.sql import insert_once, table_of
+from tests.support import sqlite
 
 RELEASE = (
     '{"id":"tx_9_r","amount":7,"action":"train","timestamp":9,"kind":"release","hold":"tx_8_h"}'
@@ -175,7 +175,7 @@ class TestJsonLines:
         assert path.read_text() == text
 
     def test_a_database_given_as_a_file_is_left_alone(self, path):
-        with sqlite3.connect(path) as database:
+        with sqlite.opened(path) as database:
             database.execute("create table notes (text)")
             database.executemany("insert into notes values (?)", [("a\nb",)] * 500)
         before = path.read_bytes()
@@ -340,7 +340,7 @@ class TestSql:
         with pytest.raises(InvalidRequestError, match="in memory"):
             SqlArchive(engine, table="fleeting.old")
         engine.dispose()
-        with sqlite3.connect(tmp_path / "side.db") as side:
+        with sqlite.opened(tmp_path / "side.db") as side:
             assert side.execute("select amount from old").fetchall() == [(1,)]
 
     def test_the_statements_for_postgresql(self):

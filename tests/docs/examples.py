@@ -24,9 +24,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sybil import Sybil
 from sybil.document import PythonDocStringDocument
 from sybil.evaluators.doctest import NUMBER
+from sybil.integration.pytest import SybilItem
 from sybil.parsers.doctest import DocTestParser
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
@@ -59,21 +61,12 @@ class PythonParser:
         if isinstance(region.parsed, str) and (named := _FILE.match(region.parsed)):
             text = region.parsed[named.end() :]
             region.evaluator = partial(_write, named[1], text, append=bool(named[2]))
-        else:
-            region.evaluator = partial(_alone, region.evaluator)
         return region
 
 
 def _write(name: str, text: str, example: Example, *, append: bool) -> None:
     compile(text, name, "exec")
     example.namespace["folder"].write(name, text, append=append)
-
-
-def _alone(evaluate: Any, example: Example) -> str | None:
-    try:
-        return evaluate(example)
-    except Exception as error:
-        raise error from None  # Sybil's reports fail on chains of exceptions
 
 
 class ConsoleParser(CodeBlockParser):
@@ -167,3 +160,11 @@ _docstrings = Sybil(
 )
 
 pytest_collect_file = (_pages + _docstrings).pytest()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Sybil's reports fail on chains of exceptions, and the run with them."""
+    if isinstance(item, SybilItem) and call.excinfo is not None:
+        call.excinfo.value.__cause__ = None
+        call.excinfo.value.__suppress_context__ = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 from credits_core import BackendUnavailableError, Credits, OutcomeUnknownError
 from credits_core.archives import JsonLinesArchive
 from tests.contract.store import entry
+from tests.support import sqlite
 from tests.support.warm import run_warm
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run(url, target, user, fatal, by="SIGKILL"):
 def archived(path, target):
     if "://" not in str(target):
         return [json.loads(line)["entry"] for line in path.read_text().splitlines()]
-    with sqlite3.connect(path) as database:
+    with sqlite.opened(path) as database:
         found = database.execute("select entry from credit_transactions order by rowid")
         return [json.loads(row[0]) for row in found]
 

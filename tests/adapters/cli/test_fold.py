@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 
 import pytest
@@ -12,6 +11,7 @@ from credits_core import AsyncCredits, Credits
 from credits_core.archives import SqlArchive
 from tests.adapters.cli.program import run, run_until
 from tests.contract.store import entry
+from tests.support import sqlite
 
 DAY = 86_400_000
 
@@ -50,7 +50,7 @@ def test_named_accounts_into_a_table(server, tmp_path):
     url = f"sqlite:///{tmp_path}/archive.db"
     done = run("fold", "bob", "bob", "--archive", url, "--table", "old", url=server.url)
     assert (done.returncode, done.stdout) == (0, "30 entries of 1 accounts archived and folded.\n")
-    with sqlite3.connect(tmp_path / "archive.db") as database:
+    with sqlite.opened(tmp_path / "archive.db") as database:
         assert database.execute("select user_id, count(*) from old").fetchall() == [("bob", 30)]
     assert server.call("ZCARD", "txs:alice") == 30
 
@@ -62,7 +62,7 @@ async def test_async_clients_fold_into_a_table_too(server, tmp_path):
             assert (await credits.fold("alice", archive)).folded == 1200
             assert (await credits.fold("alice", archive)).folded == 0
         assert await credits.get_balance("alice") == 2400
-    with sqlite3.connect(tmp_path / "archive.db") as database:
+    with sqlite.opened(tmp_path / "archive.db") as database:
         found = database.execute("select count(*), sum(amount) from credit_transactions")
         assert found.fetchall() == [(1200, 2400)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import time
 import uuid
@@ -13,6 +12,7 @@ import pytest
 from credits_core import Credits
 from credits_core.cli.output import credits_of
 from tests.adapters.cli.program import PROGRAM, environment, run, run_until
+from tests.support import sqlite
 
 COUNTS = ("rows", "imported", "credits", "already_there", "failed", "not_tried")
 
@@ -22,7 +22,7 @@ def table(tmp_path):
     """Makes the boilerplate's table, and answers the URL of its database."""
 
     def make(rows, name="credits"):
-        with sqlite3.connect(tmp_path / "app.db") as database:
+        with sqlite.opened(tmp_path / "app.db") as database:
             database.execute(f"create table {name} (id, user_id, balance, created_at, updated_at)")
             database.executemany(
                 f"insert into {name} (id, user_id, balance) values (?, ?, ?)", rows
@@ -145,7 +145,7 @@ def test_a_row_that_changed_after_it_was_imported_is_told(server, table, tmp_pat
     url = table([("r1", "alice", before)])
     assert summary(run("import-sql", url, "--json", url=server.url)) == (1, 1, before, 0, 0, 0)
     assert summary(run("import-sql", url, "--json", url=server.url)) == (1, 0, 0, 1, 0, 0)
-    with sqlite3.connect(tmp_path / "app.db") as database:
+    with sqlite.opened(tmp_path / "app.db") as database:
         database.execute("update credits set balance = ?", (now,))
     log = server.call("ZRANGE", "txs:alice", "0", "-1")
     for _ in range(2):
@@ -245,7 +245,7 @@ def test_a_store_that_is_away(table):
 
 def test_memory_does_not_grow_with_the_table(tmp_path):
     """The rows of a dry run go through in chunks."""
-    with sqlite3.connect(tmp_path / "app.db") as database:
+    with sqlite.opened(tmp_path / "app.db") as database:
         database.execute("create table credits (id, user_id, balance)")
         database.execute(
             "with recursive n(i) as (select 1 union all select i + 1 from n where i < 400000) "

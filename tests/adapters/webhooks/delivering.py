@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import uuid
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class Sender:
 
     async def ask(self, route: Route, body: bytes, headers: dict[str, str]) -> Answer:
         asked = Asked(headers=headers, body=body)
-        if asyncio.iscoroutinefunction(self.client.add):
+        if inspect.iscoroutinefunction(self.client.add):
             return await arun(self.client, route.handler(asked))
         return await asyncio.to_thread(run, self.client, route.handler(asked))
 
