@@ -126,8 +126,8 @@ class PaidRequest:
         """What the answer can tell: what it costs, and what is left when that is known.
 
         `whole` is whether the answer leaves as a whole: the cost of a hold is not known before.
-        What is left is not, before it is settled, nor the cost that is more than is held: whether
-        there is so much shows then.
+        What is left is not, before it is settled, nor a cost that is more than there was: how much
+        of it is taken shows then.
         """
         cost, balance, holds, known = 0, None, False, bool(self.charges)
         for charge in self.charges:
@@ -135,7 +135,7 @@ class PaidRequest:
             balance = balance if charge.balance is None else charge.balance
             if charge.open and _on_hold(charge):
                 holds = True
-                known = known and whole and charge.cost <= charge.amount
+                known = known and whole and charge.cost <= charge.amount + (charge.balance or 0)
         if not known:
             return []
         found = [(COST_HEADER, str(cost))]

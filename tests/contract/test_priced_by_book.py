@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from credits_core import InvalidRequestError, Item, PriceBook, PricingConfigError
+from credits_core import InvalidRequestError, Item, PriceBook, PricingConfigError, Receipt
 from credits_core.pricing import Repriced
 from tests.contract.accounts import sound
 from tests.contract.paid import fixed, held
@@ -151,12 +151,14 @@ async def test_a_period_has_bounds_and_an_instant_chooses_the_version(credits, r
     assert (await credits.reprice(rich, later, at=later.versions[1].starts)).repriced == 18
 
 
-async def test_a_long_log_is_read_page_by_page(credits, rich):
+async def test_a_long_log_is_read_page_by_page(open_credits, rich):
+    credits = open_credits(timeout=60)
     await credits.add(rich, 10_000, "bonus")
     for _ in range(3):
-        await credits.deduct_many(
+        made = await credits.deduct_many(
             [item(rich, BOOK.quote("image", number % 3 + 1)) for number in range(400)]
         )
+        assert [one for one in made if not isinstance(one, Receipt)] == []
     report = await credits.reprice(rich, DEARER)
     quantity = 3 * sum(number % 3 + 1 for number in range(400))
     assert report.actions == (Repriced("image", 1200, quantity, 3 * quantity, 5 * quantity),)

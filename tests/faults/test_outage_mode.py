@@ -52,6 +52,7 @@ class Load:
         self.others: Counter[int] = Counter()
         self._url, self._path, self._pause = url, path, 1 / rate
         self._end = asyncio.Event()
+        self.refused = asyncio.Event()
 
     async def run(self) -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
@@ -75,6 +76,7 @@ class Load:
             self.unpaid[user] += answer.json() is None
             return
         self.others[answer.status_code] += 1
+        self.refused.set()
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["type"].startswith("urn:credits-sdk:problem:")
         assert "Retry-After" in answer.headers
@@ -95,6 +97,7 @@ async def ordeal(store: Server, load: Load, seconds: float) -> None:
     await asyncio.sleep(seconds)
     store.kill()
     await asyncio.sleep(seconds)
+    await load.refused.wait()  # a busy machine asks less often
     await asyncio.to_thread(store.start)
     await asyncio.sleep(seconds / 4)
     load.stop()

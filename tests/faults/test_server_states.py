@@ -120,10 +120,11 @@ async def test_a_primary_that_is_demoted_behind_its_name_is_left(opened, pair, u
 
 async def test_a_server_that_loads_its_data_is_unavailable_until_it_has(open_credits, user):
     with Server("--key-load-delay", "100", persistent=True) as server:
-        credits = open_credits(server.url)
+        # It answers every thousand keys or so, and so once in a while.
+        credits = open_credits(server.url, timeout=3)
         await ready(credits, user)
         with server.client() as raw, raw.pipeline(transaction=False) as filling:
-            for number in range(8_000):
+            for number in range(16_000):
                 filling.set(f"filling:{number}", "x")
             filling.execute()
         server.kill()
