@@ -151,7 +151,7 @@ async def refused(credits, user, calls):
         assert len(str(refusal.value)) < 300, name
         assert refusal.value.__cause__ is None, name
     assert await store.look(user) == before
-    assert await store.run("DBSIZE") == size
+    assert await store.run("DBSIZE") <= size  # what other tests left may end meanwhile
 
 
 def product(calls, values):

@@ -77,4 +77,4 @@ async def test_bad_arguments_are_refused_by_their_name(credits, store, user, nam
             await getattr(credits, name)(**(CALLS[name] | {"user_id": user, argument: value}))
         assert argument in str(refusal.value), told
         assert len(str(refusal.value)) < 300
-    assert await store.run("DBSIZE") == size
+    assert await store.run("DBSIZE") <= size  # what other tests left may end meanwhile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from flask import (
@@ -38,7 +39,7 @@ def create_app() -> Flask:
         DATABASE=os.environ.get("DATABASE", "accounts.db"),
         CREDITS_TOP_UP_URL="/account/payments",
     )
-    with sqlite3.connect(app.config["DATABASE"]) as database:
+    with closing(sqlite3.connect(app.config["DATABASE"])) as database:
         database.execute("CREATE TABLE IF NOT EXISTS user (name TEXT PRIMARY KEY, password TEXT)")
     credits.init_app(app)
     app.register_blueprint(accounts, url_prefix="/account")
