@@ -19,7 +19,7 @@ from credits_core.http.exchange import Answer, Who
 from credits_core.http.mounting import named, read_request
 from credits_core.http.steps import arun, run
 from credits_django import clients
-from credits_django.answers import answer_error
+from credits_django.answers import answer_error, written
 from credits_django.conf import conf, read
 from credits_django.payer import aadmin_of, admin_of, apayer_of, payer_of
 from credits_django.request import credits_of
@@ -104,9 +104,9 @@ class SyncView(_View):
             return self._not_allowed()
         asked = _read(route, _ASKERS[route.who](request), request)
         if isinstance(asked, Answer):
-            return _response(asked)
+            return written(asked)
         try:
-            return _response(run(clients.client(), route.handler(asked)))
+            return written(run(clients.client(), route.handler(asked)))
         except CreditsError as error:
             return answer_error(request, error)
 
@@ -127,9 +127,9 @@ class AsyncView(_View):
             return self._not_allowed()
         asked = _read(route, await _AASKERS[route.who](request), request)
         if isinstance(asked, Answer):
-            return _response(asked)
+            return written(asked)
         try:
-            return _response(await arun(credits_of(request).client, route.handler(asked)))
+            return written(await arun(credits_of(request).client, route.handler(asked)))
         except CreditsError as error:
             return answer_error(request, error)
 
@@ -150,8 +150,3 @@ def _read(route: Route, asker: str | None, request: Any) -> Asked | Answer:
     # Of a form that the CSRF protection has read nothing is left; it would be refused anyway.
     query = request.META["QUERY_STRING"].encode("latin-1")
     return read_request(route, asker, query, request.headers.items(), request.read)
-
-
-def _response(answer: Answer) -> HttpResponse:
-    content = answer.content.encode()
-    return HttpResponse(content, status=answer.status, headers=dict(answer.headers))
