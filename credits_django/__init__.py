@@ -8,6 +8,7 @@ type checkers. The app is `"credits_django"`, its setting `CREDITS`, its middlew
 
 from credits_core.charge import Charge, Priced, hold_credits, require_credits
 from credits_core.http.paid import credits_event
+from credits_django import needs_django  # noqa: F401 - for what it says where it is missing
 from credits_django.clients import aclient, client
 from credits_django.decorators import charges, holds
 from credits_django.request import CreditsRequest, RequestCredits
