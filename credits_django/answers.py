@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
 
+from credits_core.http.mounting import not_signed_in
 from credits_core.http.problems import logged_problem
 from credits_django.conf import conf
 
 if TYPE_CHECKING:
     from credits_core.errors import CreditsError
+    from credits_core.http.exchange import Answer
     from credits_core.http.idempotency import AnswerAgain
 
-__all__ = ["answer_again", "answer_error", "unknown_user"]
+__all__ = ["answer_again", "answer_error", "unknown_user", "written"]
 
 _log = logging.getLogger(__name__)
 
@@ -39,4 +41,10 @@ def answer_again(again: AnswerAgain) -> HttpResponse:
 
 def unknown_user() -> HttpResponse:
     """Nobody is signed in, so that nobody pays."""
-    return HttpResponse(status=401)
+    return written(not_signed_in())
+
+
+def written(answer: Answer) -> HttpResponse:
+    """An answer of the library's, as Django's."""
+    content = answer.content.encode()
+    return HttpResponse(content, status=answer.status, headers=dict(answer.headers))

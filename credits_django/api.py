@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from asgiref.sync import markcoroutinefunction
+from django.conf import settings
 from django.db import connections
 from django.db.transaction import non_atomic_requests
 from django.http import HttpResponse, HttpResponseNotAllowed
 from django.urls import path
 
+from credits_core.api import AccountApi
 from credits_core.errors import CreditsError
 from credits_core.http.exchange import Answer, Who
 from credits_core.http.mounting import named, read_request
 from credits_core.http.steps import arun, run
 from credits_django import clients
-from credits_django.answers import answer_error
-from credits_django.conf import conf
+from credits_django.answers import answer_error, written
+from credits_django.conf import conf, read
 from credits_django.payer import aadmin_of, admin_of, apayer_of, payer_of
 from credits_django.request import credits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from credits_core.http.exchange import Asked, Route
 
-__all__ = ["AsyncView", "SyncView", "urls_of"]
+__all__ = ["AsyncView", "SyncView", "api_urls", "urls_of"]
+
+_log = logging.getLogger(__name__)
 
 _SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
+
+
+def api_urls(view: type[SyncView | AsyncView]) -> list[Any]:
+    """The URL patterns of the account API, as `CREDITS["API"]` says.
+
+    What is wrong with the setting is told by its check, and where the server starts: URLs that
+    failed to load would hide it in a traceback.
+    """
+    raw = getattr(settings, "CREDITS", {})
+    api = raw.get("API") if isinstance(raw, Mapping) else None
+    found, wrong = read({"API": api})
+    if wrong:
+        _log.error("the account API is not served: %s", wrong[0].message)
+        return []
+    return urls_of((found.api or AccountApi()).routes, view)
 
 
 def urls_of(routes: Iterable[Route], view: type[SyncView | AsyncView]) -> list[Any]:
@@ -83,9 +104,9 @@ class SyncView(_View):
             return self._not_allowed()
         asked = _read(route, _ASKERS[route.who](request), request)
         if isinstance(asked, Answer):
-            return _response(asked)
+            return written(asked)
         try:
-            return _response(run(clients.client(), route.handler(asked)))
+            return written(run(clients.client(), route.handler(asked)))
         except CreditsError as error:
             return answer_error(request, error)
 
@@ -106,9 +127,9 @@ class AsyncView(_View):
             return self._not_allowed()
         asked = _read(route, await _AASKERS[route.who](request), request)
         if isinstance(asked, Answer):
-            return _response(asked)
+            return written(asked)
         try:
-            return _response(await arun(credits_of(request).client, route.handler(asked)))
+            return written(await arun(credits_of(request).client, route.handler(asked)))
         except CreditsError as error:
             return answer_error(request, error)
 
@@ -129,8 +150,3 @@ def _read(route: Route, asker: str | None, request: Any) -> Asked | Answer:
     # Of a form that the CSRF protection has read nothing is left; it would be refused anyway.
     query = request.META["QUERY_STRING"].encode("latin-1")
     return read_request(route, asker, query, request.headers.items(), request.read)
-
-
-def _response(answer: Answer) -> HttpResponse:
-    content = answer.content.encode()
-    return HttpResponse(content, status=answer.status, headers=dict(answer.headers))

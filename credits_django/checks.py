@@ -9,21 +9,27 @@
 | `credits.E005` | the store cannot be opened so: its URL, token, client or package |
 | `credits.E006` | the client of a `BACKEND` repeats commands by itself, or waits for ever |
 | `credits.E007` | `CreditsMiddleware` is not in `MIDDLEWARE` |
+| `credits.E008` | a view names an action that has no price in `CREDITS["PRICES"]` |
 | `credits.W001` | `memory://` with `DEBUG=False`: each process would have a ledger of its own |
 | `credits.W002` | `BACKEND` without `ASYNC_BACKEND`, in a project with `ASGI_APPLICATION` |
+| `credits.W003` | `CreditsMiddleware` is not the first in `MIDDLEWARE` |
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own
+from django.urls import get_resolver
 
 from credits_core.config import from_environment
-from credits_core.errors import CreditsError, InvalidRequestError
+from credits_core.errors import CreditsError, InvalidRequestError, PricingConfigError
+from credits_core.pricing import PricingEngine
 from credits_django import conf as setting
 from credits_django.clients import open_client
+from credits_django.decorators import NAMED
 from credits_django.middleware import PATH
 
 if TYPE_CHECKING:
@@ -49,6 +55,7 @@ def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:  # noqa: A
     ]
     if not wrong:
         told += _store(found)
+        told += _names(found)
     told += _middleware()
     return told
 
@@ -92,10 +99,28 @@ def _store(found: Conf) -> Iterator[CheckMessage]:
         )
 
 
+def _names(found: Conf) -> Iterator[CheckMessage]:
+    with suppress(Exception):  # Django's own check tells it
+        _ = get_resolver().url_patterns  # loads the views, which name prices
+    prices = found.prices.book if isinstance(found.prices, PricingEngine) else found.prices
+    version = prices.version()
+    for name in sorted(NAMED):
+        try:
+            version.price(name)
+        except PricingConfigError as error:
+            yield Error(f"@charges({name!r}) or @holds({name!r}): {error}", id="credits.E008")
+
+
 def _middleware() -> Iterator[CheckMessage]:
     if PATH not in settings.MIDDLEWARE:
         yield Error(
             f"nothing settles what views charge: {PATH!r} is not in MIDDLEWARE",
             hint="Put it first.",
             id="credits.E007",
+        )
+    elif (first := settings.MIDDLEWARE[0]) != PATH:
+        yield Warning(
+            f"charges are settled before {first!r} has made of the answer what leaves",
+            hint=f"Put {PATH!r} first in MIDDLEWARE.",
+            id="credits.W003",
         )

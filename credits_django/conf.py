@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
@@ -68,7 +69,7 @@ def _prices(value: object) -> PricingEngine | PriceBook:
             f"it is a dict of prices, a PriceBook, a PricingEngine or the dotted path of one, "
             f"not {type(found).__name__}"
         )
-    return PricingEngine(found)
+    return PricingEngine(found, defaults=False)
 
 
 def _account_api(value: object) -> AccountApi:
@@ -149,6 +150,11 @@ def conf() -> Conf:
     found, wrong = read(getattr(settings, "CREDITS", {}))
     if wrong:
         raise ImproperlyConfigured("; ".join(one.message for one in wrong))
+    if found.sign_up and not apps.is_installed("credits_django"):
+        # Without the app no check could say so.
+        raise ImproperlyConfigured(
+            "CREDITS['SIGN_UP'] would sign nobody up: 'credits_django' is not in INSTALLED_APPS"
+        )
     return found
 
 

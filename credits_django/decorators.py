@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.views import View
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from credits_core.charge import Cost
     from credits_core.http.rules import Given, HoldOptions, PriceOptions, Rule
 
-__all__ = ["Paid", "charges", "holds"]
+__all__ = ["NAMED", "Paid", "charges", "holds"]
+
+NAMED: Final[set[str]] = set()
+"""The actions of `CREDITS["PRICES"]` that views name, for the check of the setting."""
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -129,6 +132,7 @@ def _cost(cost: Cost | Given | str) -> Cost | Given:
     if not isinstance(cost, str):
         return cost
     named = cost
+    NAMED.add(named)
 
     def by_name(*_args: Any, **_kwargs: Any) -> Priced:
         return Priced(named, engine=conf().prices)

@@ -15,6 +15,7 @@ from credits_core.errors import BackendError, CreditsError
 from credits_core.http.idempotency import AnswerAgain
 from credits_django.answers import answer_again, answer_error
 from credits_django.bodies import head_of_stream, settle_when_closed, settle_with_the_body
+from credits_django.conf import conf
 from credits_django.connection import SCOPE_KEY
 from credits_django.keyed import KeyedBody
 from credits_django.request import RequestCredits
@@ -39,7 +40,8 @@ class CreditsMiddleware:
     async_capable = True
 
     def __init__(self, get_response: Callable[[Any], Any]) -> None:
-        """Wrap the rest of the app."""
+        """Wrap the rest of the app. A server does not start with a setting that is wrong."""
+        conf()
         self._get_response = get_response
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import async_to_sync
 from django.core.exceptions import PermissionDenied, SynchronousOnlyOperation
 from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest
 
 from credits_core.charge import Charge
 from credits_core.charge.nesting import inside
@@ -30,9 +31,14 @@ if TYPE_CHECKING:
     from credits_core.charge.terms import Terms
     from credits_django.keyed import KeyedBody
 
-__all__ = ["RequestCredits", "credits_of"]
+__all__ = ["CreditsRequest", "RequestCredits", "credits_of"]
 
 _NOT_ASKED: Any = object()
+
+
+class _NoCharge(RuntimeError):  # noqa: N818 - told as what it is, a RuntimeError
+    silent_variable_failure = True
+    """What a template of Django's asks an error for."""
 
 
 class RequestCredits(PaidRequest):
@@ -55,9 +61,14 @@ class RequestCredits(PaidRequest):
         self.keyed: KeyedBody | None = None
 
     @property
-    def charge(self) -> Charge | None:
-        """The charge of the view: the one that was made last; None if none was."""
-        return self.charges[-1] if self.charges else None
+    def charge(self) -> Charge:
+        """The charge of the view: the one that was made last.
+
+        Raises `RuntimeError` where there is none; a template shows nothing then.
+        """
+        if not self.charges:
+            raise _NoCharge("this request has no charge: put @charges(…) on its view")
+        return self.charges[-1]
 
     @property
     def client(self) -> AsyncCredits | Credits:
@@ -144,7 +155,7 @@ class RequestCredits(PaidRequest):
 
     def inside(self) -> AbstractContextManager[None]:
         """Run a part of the work that the charge of the view pays for: a piece of a stream."""
-        return nullcontext() if self.charge is None else inside(self.charge)
+        return inside(self.charge) if self.charges else nullcontext()
 
     def add(self, charge: Charge) -> None:
         """Let the answer end this charge."""
@@ -227,6 +238,15 @@ class RequestCredits(PaidRequest):
 
     def _on_a_lasting_loop(self) -> bool:
         return isinstance(self._request, ASGIRequest) and loop_runs()
+
+
+class CreditsRequest(HttpRequest):
+    """The request of a view, for type checkers: `def chat(request: CreditsRequest)`.
+
+    What a view gets is Django's own request, on which `CreditsMiddleware` has put `credits`.
+    """
+
+    credits: RequestCredits
 
 
 def credits_of(request: Any) -> RequestCredits:

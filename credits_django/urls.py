@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from credits_core.api import AccountApi
-from credits_django.api import SyncView, urls_of
-from credits_django.conf import conf
+from credits_django.api import SyncView, api_urls
 
 __all__ = ["app_name", "urlpatterns"]
 
 app_name = "credits"
-urlpatterns = urls_of((conf().api or AccountApi()).routes, SyncView)
+urlpatterns = api_urls(SyncView)

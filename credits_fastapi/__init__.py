@@ -7,6 +7,7 @@ is what it gets.
 
 from credits_core.charge import Charge, Priced, hold_credits, require_credits
 from credits_core.http.paid import credits_event
+from credits_fastapi import needs_fastapi  # noqa: F401 - for what it says where it is missing
 from credits_fastapi.middleware import ChargesMiddleware
 from credits_fastapi.paywall import Paywall
 

@@ -7,6 +7,7 @@ and `charged`, `refunded` and `low_balance` are signals.
 
 from credits_core.charge import Charge, Priced
 from credits_core.http.paid import credits_event
+from credits_flask import needs_flask  # noqa: F401 - for what it says where it is missing
 from credits_flask.current import CurrentCredits, current_credits
 from credits_flask.extension import FlaskCredits
 from credits_flask.signals import charged, low_balance, refunded

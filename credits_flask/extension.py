@@ -17,6 +17,7 @@ from credits_flask.middleware import ChargesMiddleware
 from credits_flask.requests import current_request
 from credits_flask.settings import PREFIX, Settings
 from credits_flask.site import EXTENSION, Site
+from credits_flask.unpaid import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -241,4 +242,5 @@ def _paid(rule: Rule, view: F) -> F:
         current_request().begin(rule)
         return current_app.ensure_sync(view)(*args, **kwargs)
 
+    mark(view)
     return cast("F", paid)

@@ -35,8 +35,11 @@ class Settings(AppSettings):
             if not key.startswith(PREFIX):
                 continue
             if key not in known:
-                close = meant(key, known)
-                hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
+                # Without the prefix, by which all of them would be alike.
+                close = meant(key.removeprefix(PREFIX), [one.upper() for one in _PARSERS])
+                hint = (
+                    f"did you mean {PREFIX}{close}?" if close else f"there are {', '.join(known)}"
+                )
                 raise InvalidRequestError(f"{key} is no setting of credits_flask: {hint}")
             if value is not None:
                 found[known[key]] = _parsed(key, known[key], value)

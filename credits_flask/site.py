@@ -11,6 +11,7 @@ from flask import current_app
 from credits_core.charge.pending import drain
 from credits_core.outage import OutageJournal
 from credits_core.outage.background import collecting
+from credits_flask.unpaid import warn_of_unpaid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,7 @@ class Site:
         self._collecting = ExitStack()
         self._left: list[ExitStack] = []
         self._pid: int | None = None
+        self._looked = False
 
     def user_id(self) -> Any:
         """The id of the signed-in user, from the app's own loader and from nowhere else."""
@@ -66,7 +68,13 @@ class Site:
         return None if self._admin is None else self.app.ensure_sync(self._admin)()
 
     def serving(self) -> None:
-        """A request is served: in each process what an outage left is collected meanwhile."""
+        """A request is served: in each process what an outage left is collected meanwhile.
+
+        Before the first one it is looked whether a view is served without its price.
+        """
+        if not self._looked:
+            self._looked = True
+            warn_of_unpaid(self.app)
         if self.journal is not None and self._pid != os.getpid():
             self._pid = os.getpid()
             # That of a parent process is no thread of this one: it is left alone.

@@ -26,6 +26,8 @@ __all__ = ["PricingEngine"]
 class PricingEngine:
     """A table of prices: `FIXED_PRICING` and `PRICING_CONFIG`, with `custom` laid over them.
 
+    With `defaults=False` the table is `custom` alone.
+
     `custom` maps an action to a whole number of credits a piece (0 to 10^15), to a `MeteredPrice`,
     or to a mapping with the keys `rate`, `unit` and, optionally, `calculate`. It is checked and
     copied here: a wrong price fails at start, and changing `custom` later changes nothing.
@@ -38,14 +40,22 @@ class PricingEngine:
     2
     >>> pricing.calculate_cost("chat_message")
     12
+    >>> list(PricingEngine({"chat_message": 12}, defaults=False).prices)
+    ['chat_message']
     """
 
     __slots__ = ("_prices", "book")
 
-    def __init__(self, custom: Mapping[str, Price | Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        custom: Mapping[str, Price | Mapping[str, Any]] | None = None,
+        *,
+        defaults: bool = True,
+    ) -> None:
         """Check and copy `custom`."""
         checked = {action: _check_price(action, price) for action, price in (custom or {}).items()}
-        self._prices: dict[str, Price] = {**FIXED_PRICING, **PRICING_CONFIG, **checked}
+        below: dict[str, Price] = {**FIXED_PRICING, **PRICING_CONFIG} if defaults else {}
+        self._prices: dict[str, Price] = {**below, **checked}
         tariffs = {action: _tariff(action, price) for action, price in self._prices.items()}
         self.book = PriceBook([Version(None, None, tariffs, {})])
         """The same prices as a book, which counts for it."""

@@ -18,8 +18,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from litellm.integrations.custom_logger import CustomLogger  # pyright: ignore[reportMissingImports]
-
 from credits_core.client import Credits
 from credits_core.errors import (
     BackendError,
@@ -27,13 +25,20 @@ from credits_core.errors import (
     InvalidRequestError,
     PricingConfigError,
 )
+from credits_core.extras import load
 from credits_core.pricing.places import decimal
 from credits_core.tokens.reading import read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from litellm.integrations.custom_logger import (  # pyright: ignore[reportMissingImports]
+        CustomLogger,
+    )
+
     from credits_core.tokens.rate_card import RateCard
+else:
+    CustomLogger = load("litellm.integrations.custom_logger", "litellm").CustomLogger
 
 __all__ = ["CreditsLogger"]
 

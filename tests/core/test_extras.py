@@ -31,6 +31,43 @@ def test_who_mounts_no_account_api_needs_no_pydantic(adapter):
     assert run(f"import sys\nsys.modules['pydantic'] = None\nimport {adapter}") == ""
 
 
+@pytest.mark.parametrize(("module", "library", "extra"), [
+    ("credits_fastapi", "fastapi", "fastapi"),
+    ("credits_fastapi", "starlette", "fastapi"),
+    ("credits_flask", "flask", "flask"),
+    ("credits_flask", "blinker", "flask"),
+    ("credits_flask.signals", "flask", "flask"),
+    ("credits_django", "django", "django"),
+    ("credits_django.middleware", "django", "django"),
+    ("credits_core.tokens.litellm", "litellm", "litellm"),
+])  # fmt: skip
+def test_where_the_library_of_an_adapter_is_missing_it_is_said_how_to_get_it(
+    module, library, extra
+):
+    # Also to who asks by `except ImportError` whether it is there.
+    code = (
+        f"import sys\nsys.modules[{library!r}] = None\n"
+        f"try:\n    import {module}\n"
+        "except ModuleNotFoundError as error:\n    print(error.name, '-', error)"
+    )
+    said = run(code)
+    assert said.startswith(f"{library} - this needs the package '{library}")
+    assert said.endswith(f"pip install 'credits-sdk[{extra}]'")
+
+
+@pytest.mark.parametrize("adapter", ["fastapi", "django", "flask"])
+def test_a_framework_that_fails_by_itself_says_why(adapter, tmp_path):
+    broken = tmp_path / adapter
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise ImportError('of its own')")
+    code = (
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        f"try:\n    import credits_{adapter}\n"
+        "except ImportError as error:\n    print(type(error).__name__, error)"
+    )
+    assert run(code) == "ImportError of its own"
+
+
 @pytest.mark.parametrize("part", ["api", "webhooks", "checkout"])
 def test_where_pydantic_is_missing_it_is_said_how_to_get_it(part):
     code = (

@@ -69,6 +69,13 @@ def test_nobody_gets_401_or_what_rest_framework_says() -> None:
     assert statuses == [401, 401, 401, 403, 403]
 
 
+@pytest.mark.parametrize("path", ["function", "afunction", "rest/view", "ninja/async?size=1"])
+def test_nobody_is_told_as_the_account_api_tells_it(path: str) -> None:
+    answer = Client().get(f"/{path}")
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+    assert answer.json()["type"] == "urn:credits-sdk:problem:not-signed-in"
+
+
 @pytest.mark.usefixtures("_handler")
 def test_a_permission_asks_whether_somebody_could_pay(
     http: Client, credits: Credits, payer: str

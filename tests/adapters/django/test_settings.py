@@ -34,6 +34,8 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told(setting: Any, **more: Any) -> list[tuple[str, str]]:
+    if isinstance(setting, dict):
+        setting = {"PRICES": {"drawing": 5}, **setting}  # which a view of the project names
     with override_settings(CREDITS=setting, **more):
         found = run_checks(tags=["credits"])
     return [(str(one.id), f"{one.msg} {one.hint or ''}") for one in found]

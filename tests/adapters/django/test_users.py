@@ -177,7 +177,7 @@ def test_a_receiver_that_fails_changes_nothing(http: Client) -> None:
 def test_the_balance_of_a_request_is_asked_for_once(credits: Credits, payer: str) -> None:
     request: Any = RequestFactory().get("/", headers={"X-User": payer})
     state = request.credits = RequestCredits(request)
-    assert (state.balance, state.user_id, state.charge) == (100, payer, None)
+    assert (state.balance, state.user_id, state.charges) == (100, payer, [])
     credits.deduct(payer, 1, "elsewhere")
     assert state.balance == 100
     assert state.client is client()

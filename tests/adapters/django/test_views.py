@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.test import override_settings
+from django.template import engines
+from django.test import RequestFactory, override_settings
 from django.test.client import AsyncClient
 
 from credits_core import PriceBook
+from credits_django import RequestCredits
 from tests.adapters.django.asking import GIVEN_BACK, amounts, asked, body_of
 from tests.adapters.django.project import MIDDLEWARE
 
@@ -115,6 +117,14 @@ async def test_a_template_tells_the_balance_and_is_part_of_the_work(
 
 async def test_a_template_without_a_charge_asks_for_the_balance(side: Any, payer: str) -> None:
     assert (await get(side, "/unpaid")).content == b"100,100"
+
+
+def test_a_request_without_a_charge_says_so_in_python_and_nothing_in_a_template() -> None:
+    state = RequestCredits(RequestFactory().get("/"))
+    with pytest.raises(RuntimeError, match="no charge"):
+        _ = state.charge
+    template = engines["django"].from_string("{{ credits.charge.amount }}.")
+    assert template.render({"credits": state}) == "."
 
 
 def test_a_template_for_nobody_tells_nothing(http: Client) -> None:

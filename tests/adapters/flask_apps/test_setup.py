@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
+from flask.views import MethodView
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
@@ -115,7 +116,9 @@ def test_a_client_of_ones_own_is_used_and_stays_open(credits: Credits, payer: st
     ("settings", "said"),
     [
         ({"CREDITS_DEFAULT_CREDIT": 1}, "did you mean CREDITS_DEFAULT_CREDITS"),
-        ({"CREDITS_X": 1}, "CREDITS_X is no setting"),
+        ({"CREDITS_X": 1}, "CREDITS_X is no setting of credits_flask: there are CREDITS_URL, "),
+        ({"CREDITS_DEFUALT": 1}, "there are CREDITS_URL, .*CREDITS_DEFAULT_CREDITS"),
+        ({"CREDITS_UTL": 1}, "did you mean CREDITS_URL"),
         ({"CREDITS_URL": 1}, "URL"),
         ({"CREDITS_URL": "localhost:6379"}, "URL"),
         ({"CREDITS_TOKEN": "hush-hush"}, "CREDITS_TOKEN goes with CREDITS_URL"),
@@ -189,3 +192,47 @@ def test_an_app_that_was_not_initialised_charges_nobody(payer: str) -> None:
         app.test_client().get("/")
     with app.app_context(), pytest.raises(RuntimeError, match="does not charge"):
         _ = current_credits.client
+
+
+def test_a_price_above_the_route_is_warned_of(
+    app: Flask, paywall: FlaskCredits, http: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    blueprint = Blueprint("tools", "shop", url_prefix="/tools")
+
+    @paywall.charges(10)
+    @app.get("/wrong")
+    def wrong() -> str:
+        return "for nothing"
+
+    @paywall.holds(10)
+    @blueprint.get("/wrong")
+    async def wrong_too() -> str:
+        return "for nothing"
+
+    @app.get("/right")
+    @paywall.charges(10)
+    @paywall.charges(5)
+    def right() -> str:
+        return "paid"
+
+    def twice() -> str:
+        return "paid"
+
+    class Methods(MethodView):
+        decorators: ClassVar = [paywall.charges(10)]
+
+        @paywall.charges(5)
+        def get(self) -> str:
+            return "paid"
+
+    app.register_blueprint(blueprint)
+    app.add_url_rule("/twice/5", "5", paywall.charges(5)(twice))
+    app.add_url_rule("/twice/10", "10", paywall.charges(10)(twice))
+    app.add_url_rule("/bound", "bound", paywall.charges(1)(app.name.upper))
+    app.add_url_rule("/methods", view_func=Methods.as_view("methods"))
+    for _ in range(2):
+        assert http.get("/right").text == "paid"
+    assert [one.split(" is served for nothing")[0] for one in caplog.messages] == [
+        "'wrong'",
+        "'tools.wrong_too'",
+    ]

@@ -5,23 +5,23 @@ from collections.abc import AsyncIterator
 
 from django.contrib.auth.decorators import login_required
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from credits_django import charges, credits_event, holds
+from credits_django import CreditsRequest, charges, credits_event, holds
 from credits_django.signals import low_balance
 
 
 @login_required
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: CreditsRequest) -> HttpResponse:
     return render(request, "shop/home.html")
 
 
 @login_required
 @require_POST
 @charges("picture")
-def picture(request: HttpRequest) -> JsonResponse:
+def picture(request: CreditsRequest) -> JsonResponse:
     what = request.POST["what"]
     if what == "crash":
         return JsonResponse({"error": "the painter did not answer"}, status=502)
@@ -36,7 +36,7 @@ async def words(count: int) -> AsyncIterator[str]:
 
 @login_required
 @holds(5, "story", step=20)
-async def story(request: HttpRequest) -> StreamingHttpResponse:
+async def story(request: CreditsRequest) -> StreamingHttpResponse:
     pieces = request.credits.charge.stream(
         words(int(request.GET["words"])), piece_cost=1, final=credits_event
     )
