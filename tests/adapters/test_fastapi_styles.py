@@ -225,6 +225,28 @@ def test_a_price_above_the_route_is_warned_of(caplog: pytest.LogCaptureFixture) 
     ]
 
 
+def test_a_method_and_a_function_with_two_prices_are_paid_and_not_warned_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app, gate = FastAPI(), paywall_on_memory(lambda: "alice")
+    gate.install(app)
+
+    class Studio:
+        async def draw(self) -> str:
+            return "drawn"
+
+    async def answer() -> str:
+        return "answered"
+
+    app.get("/draw")(gate.charges(1)(Studio().draw))
+    app.get("/cheap")(gate.charges(2)(answer))
+    app.get("/dear")(gate.charges(3)(answer))
+    with client_of(app) as http:
+        costs = [http.get(path).headers["Credits-Cost"] for path in ("/draw", "/cheap", "/dear")]
+    assert costs == ["1", "2", "3"]
+    assert [one for one in caplog.records if one.name == "credits_fastapi.unpaid"] == []
+
+
 def test_two_decorators_are_two_charges() -> None:
     app, gate = FastAPI(), paywall_on_memory(lambda: "alice")
     gate.install(app)
