@@ -67,10 +67,12 @@ async def test_a_task_that_is_cancelled_at_a_piece_pays_for_it(credits, rich):
     async def consume() -> None:
         async with held(credits, rich, 50) as work:
             async for _ in work.charge.stream(slowly("abc"), 4):
+                reached.set()
                 await asyncio.sleep(60)
 
+    reached = asyncio.Event()
     task = asyncio.create_task(consume())
-    await asyncio.sleep(0.1)
+    await reached.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
