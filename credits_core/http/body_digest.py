@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from email.message import Message
 
 __all__ = ["BodyDigest"]
@@ -55,4 +56,7 @@ def _boundary(content_type: str | None) -> bytes:
         return b""
     message = Message()
     message["Content-Type"] = content_type
-    return (message.get_boundary() or "").encode("latin-1", "replace")
+    boundary = None
+    with suppress(ValueError):  # of what a client writes there
+        boundary = message.get_boundary()
+    return b"" if not boundary else b"--" + boundary.encode("latin-1", "replace")

@@ -96,8 +96,9 @@ class AsyncReturns(AsyncOperations):
         """Let go what a revocation still claims of open holds, as when a dispute was won.
 
         `tx_id` is that of the revocation. What the holds give back stays with the user then, and
-        may be revoked again. Answers how many credits it took of holds that gave back before: with
-        the `amount` of its receipt that is all that it took. Said again it answers the same.
+        may be revoked again, by an amount. Answers how many credits it took of holds that gave back
+        before: with the `amount` of its receipt that is all that it took. Said again it answers
+        the same.
         """
         now = await self._executor.now_ms()
         return await self._executor.run(commands.waive(self._keys, user_id, tx_id, now_ms=now))
@@ -198,8 +199,9 @@ class Returns(Operations):
         """Let go what a revocation still claims of open holds, as when a dispute was won.
 
         `tx_id` is that of the revocation. What the holds give back stays with the user then, and
-        may be revoked again. Answers how many credits it took of holds that gave back before: with
-        the `amount` of its receipt that is all that it took. Said again it answers the same.
+        may be revoked again, by an amount. Answers how many credits it took of holds that gave back
+        before: with the `amount` of its receipt that is all that it took. Said again it answers
+        the same.
 
         >>> from credits_core import Credits
         >>> credits = Credits.from_url("memory://")

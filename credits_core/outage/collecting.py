@@ -70,10 +70,14 @@ def charging(entry: Served) -> Steps[Receipt]:
     if entry.request is not None:
         key, fingerprint = entry.request
         where = entry.user_id, entry.route, key
+        # The same owner whenever it is tried, as a run may break off between the two.
+        owner = entry.key
         try:
-            told = yield lambda client: client.begin_request(*where, fingerprint=fingerprint)
+            told = yield lambda client: client.begin_request(
+                *where, fingerprint=fingerprint, owner=owner
+            )
             if told.state == "begun":
-                yield lambda client: client.finish_request(*where, told.owner, unkept())
+                yield lambda client: client.finish_request(*where, owner, unkept())
         except BackendError:
             raise
         except CreditsError as error:

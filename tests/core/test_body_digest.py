@@ -34,7 +34,11 @@ def test_a_body_of_another_kind_is_taken_as_it_is(parts):
         assert digest(kind, *parts) == hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-@given(st.lists(st.sampled_from([b"a", b"ab", b"aba", b"b", b"xx", b"", b"abab"]), max_size=12))
+@given(
+    st.lists(
+        st.sampled_from([b"-", b"--", b"--ab", b"ab", b"aba", b"x", b"", b"--abab"]), max_size=12
+    )
+)
 def test_it_is_the_same_however_the_body_is_cut(parts):
     kind = 'multipart/form-data; boundary="abab"'
     whole = digest(kind, b"".join(parts))
@@ -59,6 +63,11 @@ def test_a_form_is_the_same_under_another_boundary_and_another_form_is_not(kind)
         "multipart/form-data; boundary=a; boundary=b",
         "multipart/\x00; boundary=" + "x" * 5000,
         'multipart/form-data; boundary="',
+        "multipart/form-data; boundary*=idna''x..y",
+        "multipart/form-data; boundary*=punycode''%ff",
+        "multipart/form-data; boundary*=undefined''x",
+        "multipart/form-data; boundary*=utf\0''x",
+        f"multipart/form-data; boundary*0*=x''a; boundary*{'9' * 5000}*=b",
     ],
 )
 def test_a_hostile_type_is_no_way_to_break_it(kind):

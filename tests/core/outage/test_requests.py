@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from credits_core import BackendUnavailableError
 from credits_core.outage import OutageJournal, RequestKey
 from tests.core.outage.serving import admit
 
@@ -47,6 +48,24 @@ def test_a_request_that_is_worked_on_is_left_alone_and_what_it_had_is_charged(
     assert journal.collect_sync(credits).credits == 10
     again = credits.begin_request(user, "/chat", "k", fingerprint="f", owner=running.owner)
     assert again.state == "begun"
+
+
+def test_what_broke_off_before_the_store_learnt_of_the_request_is_told_it_by_the_next_run(
+    journal, credits, user, monkeypatch
+):
+    admit(journal, user, request=RequestKey("k", "f")).serve(10, "chat")
+    finish, broken = credits.finish_request, []
+
+    def breaks_once(*args, **more):
+        if not broken:
+            broken.append(True)
+            raise BackendUnavailableError("away")
+        return finish(*args, **more)
+
+    monkeypatch.setattr(credits, "finish_request", breaks_once)
+    assert journal.collect_sync(credits).collected == 0
+    assert journal.collect_sync(credits).collected == 1
+    assert credits.begin_request(user, "/chat", "k", fingerprint="f").state == "answered"
 
 
 def test_a_request_that_the_store_refuses_to_know_is_charged_with_a_warning(
