@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_type_hints
 from fastapi import Depends
 
 from credits_core.charge import Charge
-from credits_fastapi.unpaid import mark
+from credits_core.http.unpaid import mark
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -9,6 +9,7 @@ from flask import current_app, request
 
 from credits_core.errors import CreditsError, InvalidRequestError
 from credits_core.http.rules import hold_rule, price_rule
+from credits_core.http.unpaid import mark
 from credits_flask.answers import answer_error
 from credits_flask.api import blueprint_of
 from credits_flask.commands import credits_command
@@ -17,7 +18,6 @@ from credits_flask.middleware import ChargesMiddleware
 from credits_flask.requests import current_request
 from credits_flask.settings import PREFIX, Settings
 from credits_flask.site import EXTENSION, Site
-from credits_flask.unpaid import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
