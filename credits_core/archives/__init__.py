@@ -46,13 +46,13 @@ class Archive(Protocol):
     next. After a crash the same entries come again, those of the last call: each is kept once.
     """
 
-    def write(self, entries: Sequence[ArchivedEntry], /) -> None: ...  # noqa: D102
+    def write(self, entries: Sequence[ArchivedEntry], /) -> None: ...  # noqa: D102 - said above
 
 
 def __getattr__(name: str) -> object:
     # SQLAlchemy is loaded by those who use it.
     if name == "SqlArchive":
-        from credits_core.archives.sql import SqlArchive  # noqa: PLC0415
+        from credits_core.archives.sql import SqlArchive  # noqa: PLC0415 - see above
 
         return SqlArchive
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

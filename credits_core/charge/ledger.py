@@ -98,10 +98,11 @@ def _short(terms: Terms, move: Move, receipt: Receipt) -> None:
         _log.warning("%s lacked %d credits, which nobody pays", _told(terms, move), lacking)
 
 
-def _cut(move: Move, held: int) -> Move | None:
+def _cut(terms: Terms, move: Move, held: int, refusal: LimitExceededError) -> Move | None:
     """A settle that a rule refused, asked again for what is held and no more."""
     if move.method != "settle" or move.args[1] <= held:
         return None
+    _log.warning("%s is cut to %d: %s", _told(terms, move), held, refusal)
     return Move("settle", (move.args[0], held), move.options)
 
 
@@ -193,8 +194,7 @@ class AsyncLedger:
         except BackendError:
             raise
         except LimitExceededError as refusal:
-            if (less := _cut(move, held)) is not None:
-                _log.warning("%s is cut to %d: %s", _told(terms, move), held, refusal)
+            if (less := _cut(terms, move, held, refusal)) is not None:
                 return await self._ended(terms, less, held)
             return _refused(terms, move, refusal)
         except Exception as failure:  # noqa: BLE001 - the app's own error, or answer, goes on
@@ -289,8 +289,7 @@ class Ledger:
         except BackendError:
             raise
         except LimitExceededError as refusal:
-            if (less := _cut(move, held)) is not None:
-                _log.warning("%s is cut to %d: %s", _told(terms, move), held, refusal)
+            if (less := _cut(terms, move, held, refusal)) is not None:
                 return self._ended(terms, less, held)
             return _refused(terms, move, refusal)
         except Exception as failure:  # noqa: BLE001 - the app's own error, or answer, goes on
